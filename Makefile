@@ -1,0 +1,34 @@
+# Every target installs what it needs into .venv; a fresh machine needs Python 3.11 (venv, pip) and make.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test test-slow lint bench clean
+
+$(VENV)/.sim: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[sim]"
+	touch $@
+
+$(VENV)/.dev: pyproject.toml $(VENV)/.sim
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[sim,dev]"
+	touch $@
+
+demo: $(VENV)/.sim
+	$(BIN)/daric demo
+
+test: lint
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 -m slow
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev
+	$(BIN)/python tools/bench.py
+
+clean:
+	rm -rf $(VENV) .build .pytest_cache .mypy_cache .ruff_cache
