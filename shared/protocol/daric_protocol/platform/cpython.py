@@ -1,0 +1,110 @@
+"""CPython's platform: cryptography, hashlib, pycryptodome, cbor2. The interface is daric_protocol.platform."""
+
+import hashlib
+import hmac
+from typing import Any
+
+import cbor2
+from Crypto.Hash import keccak
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from daric_protocol import cbor
+from daric_protocol.errors import DaricError
+from daric_protocol.limits import CBOR_DEPTH
+from daric_protocol.platform.ccm import check_sizes
+from daric_protocol.platform.plain import transpose128
+
+__all__ = [
+    "Sha256",
+    "cbor_decode",
+    "cbor_encode",
+    "ccm_open",
+    "ccm_seal",
+    "equal",
+    "hkdf_sha256",
+    "hmac_sha256",
+    "keccak256",
+    "sha256",
+    "transpose128",
+]
+
+Sha256 = hashlib.sha256
+# cbor2 reads more than deterministic CBOR, so decoding is always the strict reader's.
+cbor_decode = cbor.decode
+
+
+def sha256(data: bytes) -> bytes:
+    """SHA-256 of the data, 32 bytes."""
+    return hashlib.sha256(data).digest()
+
+
+def hmac_sha256(key: bytes, data: bytes) -> bytes:
+    """HMAC-SHA-256, 32 bytes."""
+    return hmac.digest(key, data, "sha256")
+
+
+def hkdf_sha256(ikm: bytes, salt: bytes, info: bytes, length: int) -> bytes:
+    """HKDF-SHA-256 (RFC 5869), `length` bytes of at most 8160."""
+    if not 0 < length <= 255 * 32:
+        raise DaricError("parameter", "HKDF gives 1 to 8160 bytes")
+    return HKDF(SHA256(), length, salt, info).derive(ikm)
+
+
+def equal(a: bytes, b: bytes) -> bool:
+    """Whether two byte strings are equal, in a time that depends on their lengths only."""
+    return hmac.compare_digest(a, b)
+
+
+def keccak256(data: bytes) -> bytes:
+    """Keccak-256, 32 bytes (not SHA3-256)."""
+    return keccak.new(digest_bits=256, data=bytes(data)).digest()
+
+
+def ccm_seal(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes, tag_length: int = 16) -> bytes:
+    """AES-CCM (RFC 3610): ciphertext followed by the tag. key 16 or 32 B, nonce 7..13 B, tag 4..16 B, even."""
+    cipher = _ccm(key, nonce, len(plaintext), tag_length)
+    return cipher.encrypt(nonce, plaintext, aad)
+
+
+def ccm_open(key: bytes, nonce: bytes, sealed: bytes, aad: bytes, tag_length: int = 16) -> bytes:
+    """The plaintext of ccm_seal; DaricError("sealed") for anything that was not sealed like this."""
+    if len(sealed) < tag_length:
+        raise DaricError("sealed")
+    cipher = _ccm(key, nonce, len(sealed) - tag_length, tag_length)
+    try:
+        return cipher.decrypt(nonce, sealed, aad)
+    except InvalidTag:
+        raise DaricError("sealed") from None
+
+
+def _ccm(key: bytes, nonce: bytes, length: int, tag_length: int) -> AESCCM:
+    check_sizes(key, nonce, length, tag_length)
+    return AESCCM(key, tag_length)
+
+
+def cbor_encode(value: Any) -> bytes:
+    """Deterministic CBOR of a value (daric_protocol.cbor says which); DaricError("encoding") for any other."""
+    return cbor2.dumps(_ordered(value, CBOR_DEPTH))
+
+
+def _ordered(value: Any, depth: int) -> Any:
+    """The value with its maps in bytewise key order: cbor2 keeps the order, and its own canonical one differs."""
+    if isinstance(value, dict):
+        cbor.check_depth(depth)
+        pairs = sorted((cbor.encode_key(key), key) for key in value)
+        return {key: _ordered(value[key], depth - 1) for _, key in pairs}
+    if isinstance(value, (list, tuple)):
+        cbor.check_depth(depth)
+        return [_ordered(item, depth - 1) for item in value]
+    if isinstance(value, (bytearray, memoryview)):
+        return bytes(value)
+    if isinstance(value, int) and not -(1 << 64) <= value < 1 << 64:
+        raise DaricError("encoding", "CBOR integers have at most 64 bits")
+    if isinstance(value, str):
+        return str(cbor.utf8(value), "utf-8")
+    if value is None or isinstance(value, (bool, int, bytes)):
+        return value
+    raise DaricError("encoding", "not a CBOR value: " + type(value).__name__)
