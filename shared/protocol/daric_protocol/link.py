@@ -1,0 +1,250 @@
+"""Serial framing: whole messages over any byte stream that may lose, add, repeat or change bytes.
+
+Specification: docs/architecture.md, section 6. A frame on the wire is zero, COBS(kind, conversation, sequence,
+payload, CRC-32), zero; a receiver is back in step at the next zero. One data frame is in flight in each direction:
+it is repeated until acknowledged, and a repetition is acknowledged again and dropped. The framing detects accidents;
+forgery is the business of daric_protocol.channel.
+"""
+
+from binascii import crc32
+
+from daric_protocol import cobs
+from daric_protocol.errors import DaricError
+from daric_protocol.limits import LINK_ACK_TIMEOUT, LINK_FRAME_BYTES, LINK_MESSAGE_BYTES, LINK_RETRIES
+
+DATA = 1
+FIRST = 2  # data that opens a message; its payload starts with the message's length, u32
+ACK = 3
+RESTART = 4  # "I hold no beginning of this message": the sender starts it again
+REFUSE = 5  # "this message is longer than I take": the sender drops it
+
+CONVERSATION_BYTES = 4
+HEADER_BYTES = 2 + CONVERSATION_BYTES
+CRC_BYTES = 4
+STUFFED_LIMIT = HEADER_BYTES + LINK_FRAME_BYTES + CRC_BYTES + 1  # one COBS code byte: the frame is under 254 bytes
+TICKS = (1 << 30) - 1  # every board's millisecond counter wraps at a multiple of this period
+BACKOFF_LIMIT = 4  # a wait doubles at most this often: a device that computes is not flooded
+
+
+class Link:
+    """One end of a serial line: bytes in through `receive`, bytes out through `output`, messages on both sides.
+
+    conversation: 4 bytes, fresh for every start of a program, so that the peer notices a restart. answering: the
+    device's side, which speaks only when asked: a new question drops the answer that was under way.
+    """
+
+    def __init__(
+        self,
+        conversation: bytes,
+        answering: bool = False,
+        limit: int = LINK_MESSAGE_BYTES,
+        retries: int = LINK_RETRIES,
+        ack_timeout: float = LINK_ACK_TIMEOUT,
+    ) -> None:
+        if len(conversation) != CONVERSATION_BYTES:
+            raise DaricError("parameter", "a conversation has four bytes")
+        self.conversation = conversation
+        self.answering = answering
+        self.failed: "DaricError | None" = None
+        self._limit = limit
+        self._retries = retries
+        self._wait = int(ack_timeout * 1000)
+        self._tail = b""
+        self._control: "list[bytes]" = []
+        # Receiving: who speaks, the last frame taken, the message under way and how much of it is there.
+        self._peer = b""
+        self._last = -1
+        self._partial: "bytearray | None" = None
+        self._filled = 0
+        # Sending: messages to go, the one under way, its next byte, the frame that waits for its acknowledgement.
+        self._queue: "list[bytes]" = []
+        self._message: "bytes | None" = None
+        self._offset = 0
+        self._sequence = 0
+        self._frame: "bytes | None" = None
+        self._carried = 0
+        self._tries = 0
+        self._restarts = 0
+        self._sent_at = 0
+
+    @property
+    def idle(self) -> bool:
+        """True when everything given to `send` was acknowledged (or dropped, see `failed`)."""
+        return self._message is None and not self._queue
+
+    def send(self, message: bytes) -> None:
+        """Queue a message. Raises DaricError("too_large") above the limit."""
+        if len(message) > self._limit:
+            raise DaricError("too_large", "a message on the link has at most %d bytes" % self._limit)
+        self._queue.append(message)
+
+    def drop(self) -> None:
+        """Forget every message that was not sent in full."""
+        self._queue = []
+        self._message = None
+        self._frame = None
+
+    def receive(self, data: bytes) -> "list[bytes]":
+        """Take bytes from the line; returns the messages they complete, in order."""
+        pieces = (self._tail + data).split(b"\x00")
+        tail = pieces.pop()
+        self._tail = tail if len(tail) <= STUFFED_LIMIT else tail[:1]  # too long to become a frame: noise
+        messages: "list[bytes]" = []
+        for piece in pieces:
+            if HEADER_BYTES + CRC_BYTES < len(piece) <= STUFFED_LIMIT:
+                frame = _unwrap(piece)
+                if frame is not None:
+                    self._take(frame, messages)
+        return messages
+
+    def output(self, now: int) -> bytes:
+        """What to write to the line now; `now` is any counter of milliseconds. Call it often."""
+        out = self._control
+        self._control = []
+        if self._frame is None and self._load():
+            self._tries = 0
+            self._sent_at = now
+            out.append(self._wrapped())
+        elif self._frame is not None:
+            wait = self._wait << min(self._tries, BACKOFF_LIMIT)
+            if ((now - self._sent_at) & TICKS) >= wait:
+                self._tries += 1
+                if self._tries > self._retries:
+                    self._fail(DaricError("link", "the other side acknowledges nothing"))
+                else:
+                    self._sent_at = now
+                    out.append(self._wrapped())
+        return b"".join(out)
+
+    def due(self, now: int) -> int:
+        """Milliseconds until `output` may have a repetition to send; a large number when nothing waits."""
+        if self._frame is None:
+            return 0 if self._queue or self._message is not None or self._control else 60000
+        wait = self._wait << min(self._tries, BACKOFF_LIMIT)
+        return max(0, wait - ((now - self._sent_at) & TICKS))
+
+    # --- sending
+
+    def _load(self) -> bool:
+        """Cut the next frame of the message under way, or of the next message; False when there is none."""
+        if self._message is None:
+            if not self._queue:
+                return False
+            self._message = self._queue.pop(0)
+            self._offset = self._restarts = 0
+        kind, head = DATA, b""
+        if self._offset == 0:
+            kind, head = FIRST, len(self._message).to_bytes(4, "big")
+        payload = self._message[self._offset : self._offset + LINK_FRAME_BYTES - len(head)]
+        self._carried = len(payload)
+        self._sequence = (self._sequence + 1) & 0xFF
+        self._frame = bytes((kind,)) + self.conversation + bytes((self._sequence,)) + head + payload
+        return True
+
+    def _wrapped(self) -> bytes:
+        return _wrap(self._frame or b"")
+
+    def _fail(self, error: DaricError) -> None:
+        self.drop()
+        self.failed = error
+
+    def _again(self) -> None:
+        self._frame = None
+        self._offset = 0
+        self._restarts += 1
+        if self._restarts > self._retries:
+            self._fail(DaricError("link", "the other side keeps losing the beginning of a message"))
+
+    def _acknowledged(self) -> None:
+        self._frame = None
+        self._offset += self._carried
+        if self._message is not None and self._offset >= len(self._message):
+            self._message = None
+
+    # --- receiving
+
+    def _take(self, frame: bytes, messages: "list[bytes]") -> None:
+        kind, conversation, sequence = frame[0], frame[1 : 1 + CONVERSATION_BYTES], frame[HEADER_BYTES - 1]
+        if kind in (ACK, RESTART, REFUSE):
+            if conversation == self.conversation and self._frame is not None and sequence == self._sequence:
+                if kind == ACK:
+                    self._acknowledged()
+                elif kind == REFUSE:
+                    self._fail(DaricError("too_large", "the other side takes no message of this size"))
+                else:
+                    self._again()
+        elif conversation == self.conversation:
+            return  # our own voice: an echoing line
+        elif kind == FIRST:
+            self._take_first(conversation, sequence, frame[HEADER_BYTES:], messages)
+        elif kind == DATA:
+            self._take_more(conversation, sequence, frame[HEADER_BYTES:], messages)
+
+    def _answer(self, kind: int, conversation: bytes, sequence: int) -> None:
+        self._control.append(_wrap(bytes((kind,)) + conversation + bytes((sequence,))))
+
+    def _take_first(self, conversation: bytes, sequence: int, payload: bytes, messages: "list[bytes]") -> None:
+        if conversation == self._peer and sequence == self._last:
+            self._answer(ACK, conversation, sequence)
+            return
+        self._peer, self._last = conversation, sequence
+        self._partial = None
+        if len(payload) < 4:
+            return
+        length = int.from_bytes(payload[:4], "big")
+        if length > self._limit or not self._reserve(length):
+            self._answer(REFUSE, conversation, sequence)
+            return
+        if self.answering:
+            self.drop()
+        self._filled = 0
+        self._fill(payload[4:], conversation, sequence, messages)
+
+    def _take_more(self, conversation: bytes, sequence: int, payload: bytes, messages: "list[bytes]") -> None:
+        if conversation == self._peer and sequence == self._last:
+            self._answer(ACK, conversation, sequence)
+        elif conversation != self._peer or self._partial is None or sequence != (self._last + 1) & 0xFF:
+            self._answer(RESTART, conversation, sequence)
+        else:
+            self._last = sequence
+            self._fill(payload, conversation, sequence, messages)
+
+    def _reserve(self, length: int) -> bool:
+        """One block for the whole message before its parts arrive: no list of parts scattered over a small heap."""
+        try:
+            self._partial = bytearray(length)
+        except MemoryError:
+            return False
+        return True
+
+    def _fill(self, payload: bytes, conversation: bytes, sequence: int, messages: "list[bytes]") -> None:
+        buffer = self._partial
+        if buffer is None:
+            return
+        end = self._filled + len(payload)
+        if end > len(buffer):
+            self._partial = None
+            self._answer(REFUSE, conversation, sequence)
+            return
+        buffer[self._filled : end] = payload
+        self._filled = end
+        self._answer(ACK, conversation, sequence)
+        if end == len(buffer):
+            self._partial = None
+            messages.append(bytes(buffer))
+
+
+def _wrap(frame: bytes) -> bytes:
+    return b"\x00" + cobs.encode(frame + crc32(frame).to_bytes(4, "big")) + b"\x00"
+
+
+def _unwrap(piece: bytes) -> "bytes | None":
+    """The frame between two zeros, or None for noise."""
+    try:
+        frame = cobs.decode(piece)
+    except DaricError:
+        return None
+    body = frame[:-CRC_BYTES]
+    if len(body) < HEADER_BYTES or crc32(body) != int.from_bytes(frame[-CRC_BYTES:], "big"):
+        return None
+    return body
