@@ -1,0 +1,26 @@
+"""A certificate: everyone's signed acknowledgement of one dealing. Specification: docs/protocol.md, section 8.
+
+It is a list of (index, 64-byte signature) in index order and can be handed to a latecomer.
+"""
+
+from daric_protocol.errors import DaricError
+from daric_protocol.identity import verify
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from daric_protocol.roster import Roster
+    from daric_protocol.shard import Shard
+
+
+def check(shard: "Shard", certificate: "list[tuple[int, bytes]]") -> None:
+    """Take the acks of all members of the shard's roster for exactly this shard, or DaricError("certificate")."""
+    if [ack[0] for ack in certificate] != shard.roster.indexes():
+        raise DaricError("certificate", "A certificate has one acknowledgement of each member, in index order.")
+    for index, signature in certificate:
+        if not acknowledged(shard.roster, index, shard.ack_digest(index), signature):
+            raise DaricError("certificate", "An acknowledgement does not fit this shard.")
+
+
+def acknowledged(roster: "Roster", index: int, digest: bytes, signature: bytes) -> bool:
+    """Whether a member of the roster signed a 32-byte digest with its identity key."""
+    return verify(roster.member(index).identity, digest, signature)

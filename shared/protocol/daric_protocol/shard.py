@@ -1,0 +1,94 @@
+"""A party's share of a group key, and how it is acknowledged. Specification: docs/protocol.md, section 8."""
+
+from daric_protocol import platform
+from daric_protocol.errors import DaricError
+from daric_protocol.roster import Roster
+from daric_protocol.tagged import TH, read_scalar, scalar, u8, u32
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+FORMAT = 1
+FIELD_TYPES = (int, bytes, str, int, int, bytes, bytes, bytes, bytes, bytes, bytes, list)
+
+
+class Shard:
+    """One party's share of one epoch of a group.
+
+    group_id: 16 B. kind: the dealing it comes from (dkg, imp, rsh). t: threshold. epoch: u32. me: own index. s: the
+    secret scalar. pk: 33 B group key. cc: 32 B chain code. roster: the members with their public shares. sid, confirm:
+    32 B each, name the dealing and its outcome. session_roster: 32 B hash of the roster of the dealing's session.
+    """
+
+    def __init__(
+        self,
+        group_id: bytes,
+        kind: str,
+        epoch: int,
+        me: int,
+        s: int,
+        pk: bytes,
+        cc: bytes,
+        roster: Roster,
+        sid: bytes,
+        confirm: bytes,
+        session_roster: bytes,
+    ) -> None:
+        self.group_id = group_id
+        self.kind = kind
+        self.epoch = epoch
+        self.me = me
+        self.s = s
+        self.pk = pk
+        self.cc = cc
+        self.roster = roster
+        self.sid = sid
+        self.confirm = confirm
+        self.session_roster = session_roster
+
+    @property
+    def t(self) -> int:
+        """How many members sign together."""
+        return self.roster.t
+
+    @property
+    def P(self) -> "dict[int, bytes]":
+        """{index: 33 B public share} of all members."""
+        return {member.index: member.public_share for member in self.roster.members}
+
+    def ack_digest(self, index: int) -> bytes:
+        """What the member with this index signs once it stored its shard of this dealing."""
+        return ack_digest(self.group_id, self.sid, self.kind, self.epoch, self.confirm, self.session_roster, index)
+
+    def encode(self) -> bytes:
+        """Deterministic CBOR, the share in clear: only for a sealed store."""
+        return platform.cbor_encode(
+            [
+                FORMAT, self.group_id, self.kind, self.epoch, self.me, scalar(self.s), self.pk, self.cc,
+                self.sid, self.confirm, self.session_roster, self.roster.to_wire(),
+            ]
+        )
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Shard":
+        """The shard of `encode`; DaricError("encoding") for anything else."""
+        fields: Any = platform.cbor_decode(data)
+        if not isinstance(fields, list) or len(fields) != len(FIELD_TYPES) or fields[0] != FORMAT:
+            raise DaricError("encoding", "These bytes are not a shard of this version.")
+        for value, kind in zip(fields, FIELD_TYPES):
+            if not isinstance(value, kind):
+                raise DaricError("encoding", "A field of a shard has a wrong type.")
+        _, group_id, kind, epoch, me, s, pk, cc, sid, confirm, session_roster, members = fields
+        roster = Roster.from_wire(members)
+        lengths = [len(value) for value in (group_id, pk, cc, sid, confirm, session_roster)]
+        if lengths != [16, 33, 32, 32, 32, 32] or not 0 < epoch <= 0xFFFFFFFF or me not in roster.indexes():
+            raise DaricError("encoding", "A field of a shard is out of range.")
+        return cls(group_id, kind, epoch, me, read_scalar(s), pk, cc, roster, sid, confirm, session_roster)
+
+
+def ack_digest(
+    group_id: bytes, sid: bytes, kind: str, epoch: int, confirm: bytes, session_roster: bytes, index: int
+) -> bytes:
+    """32 B that a member signs to say that the state is stored. kind: dkg, imp, rsh, ent, enr or pair."""
+    return TH("dkls/ack", group_id, sid, kind.encode(), u32(epoch), confirm, session_roster, u8(index))
