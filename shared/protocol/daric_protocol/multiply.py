@@ -1,0 +1,214 @@
+"""RVOLE, DKLs23: Alice has a_u and a_v, Bob a random b; they get c and d with c + d = a * b. Specification:
+docs/protocol.md, section 5.
+
+Alice's stream is [h 32, eta 32], 13 chunks of 32 rows of 96 B, [MU 32]. h and eta lead, so that Bob needs one pass and
+one chunk of memory; Alice makes the rows twice instead of holding 40 KB.
+"""
+
+from hashlib import sha256
+
+from daric_protocol import extension, gadget
+from daric_protocol.errors import Abort, DaricError
+from daric_protocol.limits import STREAM_ROWS
+from daric_protocol.platform import Sha256, equal
+from daric_protocol.tagged import HS, TH, Q, random_scalar, read_scalar, scalar, u8
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+CHUNKS = extension.ROWS // STREAM_ROWS  # 13
+CHUNK_BYTES = STREAM_ROWS * 96  # 3072
+ROW_BYTES = 16 * STREAM_ROWS  # of OT-extension rows that belong to one chunk
+
+
+def _hasher(sid_v: bytes) -> bytearray:
+    """The block that is hashed to make alphas: K 32, row number 2, column 1, row 16."""
+    return bytearray(TH("dkls/row", sid_v) + bytes(19))
+
+
+def _alphas(block: bytearray, first: int, rows: bytes) -> "list[int]":
+    """alpha(j, c, row) for the rows from number `first` on, three per row, not yet reduced modulo q."""
+    values = [0] * (3 * STREAM_ROWS)
+    hashed, from_bytes = sha256, int.from_bytes
+    n = 0
+    for at in range(0, ROW_BYTES, 16):
+        j = first + n // 3
+        block[32] = j >> 8
+        block[33] = j & 255
+        block[35:51] = rows[at : at + 16]
+        block[34] = 0
+        values[n] = from_bytes(hashed(block).digest(), "big")
+        block[34] = 1
+        values[n + 1] = from_bytes(hashed(block).digest(), "big")
+        block[34] = 2
+        values[n + 2] = from_bytes(hashed(block).digest(), "big")
+        n += 3
+    return values
+
+
+def _thetas(sid_v: bytes, message_digest: bytes, h: bytes) -> "tuple[int, int]":
+    return (
+        HS("dkls/theta", sid_v, message_digest, h, u8(0)),
+        HS("dkls/theta", sid_v, message_digest, h, u8(1)),
+    )
+
+
+class Alice:
+    """The side with the inputs a_u and a_v. `c` holds (c_u, c_v)."""
+
+    def __init__(
+        self,
+        sid_v: bytes,
+        kD: bytes,
+        delta: bytes,
+        peer: int,
+        message: bytes,
+        a_u: int,
+        a_v: int,
+        random: "Callable[[int], bytes]",
+    ) -> None:
+        """Check Bob's message and make the first pass. Draws a^ (32 B). Aborts as extension.check."""
+        self._rows = extension.check(sid_v, kD, delta, message, peer)
+        self._delta = int.from_bytes(delta * STREAM_ROWS, "little")
+        self._inputs = (a_u, a_v, random_scalar(random))
+        self._block = _hasher(sid_v)
+        self._running_mu = TH("dkls/mu", sid_v)
+        sum_u = sum_v = 0
+        running = Sha256()
+        number = 0
+        for part in gadget.parts():
+            x, chunk = self._chunk(number)
+            running.update(chunk)
+            n = 0
+            for at in range(0, gadget.PART, 32):
+                g = int.from_bytes(part[at : at + 32], "big")
+                sum_u += g * x[n]
+                sum_v += g * x[n + 1]
+                n += 3
+            number += 1
+        self.c = (-sum_u % Q, -sum_v % Q)
+        self._h = running.digest()
+        self._thetas = _thetas(sid_v, sha256(message).digest(), self._h)
+
+    def _chunk(self, number: int) -> "tuple[list[int], bytearray]":
+        """The alphas x0 of one chunk and its bytes: a~ = x0 - x1 + input, three scalars per row."""
+        rows = self._rows[ROW_BYTES * number : ROW_BYTES * (number + 1)]
+        other = (int.from_bytes(rows, "little") ^ self._delta).to_bytes(ROW_BYTES, "little")
+        first = STREAM_ROWS * number
+        x = _alphas(self._block, first, rows)
+        y = _alphas(self._block, first, other)
+        a_u, a_v, a_hat = self._inputs
+        chunk = bytearray(CHUNK_BYTES)
+        at = 0
+        for n in range(0, 3 * STREAM_ROWS, 3):
+            chunk[at : at + 32] = ((x[n] - y[n] + a_u) % Q).to_bytes(32, "big")
+            chunk[at + 32 : at + 64] = ((x[n + 1] - y[n + 1] + a_v) % Q).to_bytes(32, "big")
+            chunk[at + 64 : at + 96] = ((x[n + 2] - y[n + 2] + a_hat) % Q).to_bytes(32, "big")
+            at += 96
+        return x, chunk
+
+    def stream(self) -> "Iterator[bytes]":
+        """The parts of 64, 13 x 3072 and 32 bytes, made one by one. Can be taken once."""
+        a_u, a_v, a_hat = self._inputs
+        theta_u, theta_v = self._thetas
+        yield self._h + scalar((a_hat + theta_u * a_u + theta_v * a_v) % Q)
+        running = Sha256()
+        running.update(self._running_mu)
+        mus = bytearray(32 * STREAM_ROWS)
+        for number in range(CHUNKS):
+            x, chunk = self._chunk(number)
+            n = 0
+            for at in range(0, 32 * STREAM_ROWS, 32):
+                mu = (x[n + 2] + theta_u * x[n] + theta_v * x[n + 1]) % Q
+                mus[at : at + 32] = mu.to_bytes(32, "big")
+                n += 3
+            running.update(mus)
+            yield bytes(chunk)
+        self._rows[:] = bytes(len(self._rows))
+        self._inputs = (0, 0, 0)
+        yield running.digest()
+
+
+class Bob:
+    """The side with the random factor `b`. `message` goes to Alice; her stream comes back part by part."""
+
+    def __init__(self, sid_v: bytes, k0: bytes, k1: bytes, peer: int, random: "Callable[[int], bytes]") -> None:
+        """Draws the choice bits beta (52 B) and the pad of the check (16 B)."""
+        self._sid_v = sid_v
+        self._k0 = k0
+        self._peer = peer
+        self._beta = random(extension.ROW_WIDTH)
+        self.b = gadget.select(self._beta)
+        self.message = extension.extend(sid_v, k0, k1, self._beta, random(16))
+        self._message_digest = sha256(self.message).digest()
+        self._part = 0  # 0: header, 1..13: chunks, 14: MU, 15: complete
+        self._sums = (0, 0)
+
+    def receive(self, chunk: bytes) -> None:
+        """Take the next part of Alice's stream. Abort("blame") for a part of the wrong size or an eta not below q."""
+        if self._part > CHUNKS + 1 or len(chunk) != (64 if self._part == 0 else 32 if self._part > CHUNKS else CHUNK_BYTES):
+            raise Abort("blame", self._peer, "A part of the multiplication stream has the wrong size.")
+        if self._part == 0:
+            self._open(chunk)
+        elif self._part <= CHUNKS:
+            self._take(self._part - 1, chunk)
+        else:
+            self._mu = bytes(chunk)
+        self._part += 1
+
+    def _open(self, header: bytes) -> None:
+        self._h = bytes(header[:32])
+        try:
+            self._eta = read_scalar(header[32:])
+        except DaricError:
+            raise Abort("blame", self._peer, "eta of the multiplication is out of range.")  # noqa: B904
+        self._thetas = _thetas(self._sid_v, self._message_digest, self._h)
+        self._rows = extension.rows(self._sid_v, self._k0)
+        self._block = _hasher(self._sid_v)
+        self._gadget = gadget.parts()
+        self._running = Sha256()
+        self._running_mu = Sha256()
+        self._running_mu.update(TH("dkls/mu", self._sid_v))
+
+    def _take(self, number: int, chunk: bytes) -> None:
+        """One chunk of 32 rows: y = alpha + beta_j * a~, summed into d and hashed into MU."""
+        self._running.update(chunk)
+        weights = next(self._gadget)
+        first = STREAM_ROWS * number
+        y = _alphas(self._block, first, self._rows[ROW_BYTES * number : ROW_BYTES * (number + 1)])
+        choices = int.from_bytes(self._beta[first // 8 : (first + STREAM_ROWS) // 8], "little")
+        theta_u, theta_v = self._thetas
+        eta = self._eta
+        sum_u, sum_v = self._sums
+        mus = bytearray(32 * STREAM_ROWS)
+        from_bytes = int.from_bytes
+        n = source = 0
+        for at in range(0, 32 * STREAM_ROWS, 32):
+            bit = choices & 1
+            choices >>= 1
+            y_u = y[n] + from_bytes(chunk[source : source + 32], "big") * bit
+            y_v = y[n + 1] + from_bytes(chunk[source + 32 : source + 64], "big") * bit
+            y_hat = y[n + 2] + (from_bytes(chunk[source + 64 : source + 96], "big") - eta) * bit
+            g = from_bytes(weights[at : at + 32], "big")
+            sum_u += g * y_u
+            sum_v += g * y_v
+            mus[at : at + 32] = ((y_hat + theta_u * y_u + theta_v * y_v) % Q).to_bytes(32, "big")
+            n += 3
+            source += 96
+        self._running_mu.update(mus)
+        self._sums = (sum_u, sum_v)
+
+    def finish(self) -> "tuple[int, int]":
+        """(d_u, d_v), once both checks passed. Abort("soft") if the stream is not complete, Abort("ban") otherwise."""
+        if self._part != CHUNKS + 2:
+            raise Abort("soft", None, "The multiplication stream ended early.")
+        for _ in self._gadget:  # past the last part, where the table is checked
+            pass
+        self._rows[:] = bytes(len(self._rows))
+        same_rows = equal(self._running.digest(), self._h)
+        same_mu = equal(self._running_mu.digest(), self._mu)
+        if not (same_rows and same_mu):
+            raise Abort("ban", self._peer, "The multiplication check failed.")
+        sum_u, sum_v = self._sums
+        return sum_u % Q, sum_v % Q
