@@ -1,0 +1,115 @@
+"""Erasable keys: a sealed table in one of two raw flash areas outside the file system.
+
+Writing the table into the blank area and erasing the other is what makes a change happen, and what makes an erased
+key unrecoverable: littlefs copies on write and keeps old bytes, an erased sector does not. Specification:
+docs/architecture.md, the vault.
+"""
+
+from daric_protocol import atrest
+from daric_protocol.errors import DaricError
+
+MAGIC = b"DKS1"
+HEADER = 12  # magic 4, generation u32, length of the sealed table u32
+PIECE = 256  # read and compared at a time
+PURPOSE = b"daric/keys"
+
+
+class KeySectors:
+    """The table of keys in `partition` (an even number of blocks), sealed under `key` (32 B of the device secret).
+
+    generation: u32, +1 with each commit; 0 before the first. The table itself is opaque bytes here.
+    """
+
+    def __init__(self, partition, key: bytes, random) -> None:
+        self._partition = partition
+        self._key = key
+        self._random = random
+        self._area = (partition.blocks // 2) * partition.block_size
+        self._active = 0
+        self.generation = 0
+        self.capacity = self._area - HEADER - atrest.OVERHEAD  # bytes of table
+
+    def format(self) -> None:
+        """Blank both areas: the state before the first commit."""
+        for area in (0, 1):
+            self._blank(area)
+        self._active = 0
+        self.generation = 0
+
+    def load(self) -> bytes:
+        """The newest table that opens; whatever else is in the areas is erased. Raises DaricError("storage")."""
+        newest, table = 0, b""
+        for area in (0, 1):
+            found = self._read(area)
+            if found is not None and found[0] > newest:
+                newest, table = found
+                self._active = area
+        if newest == 0:
+            raise DaricError("storage", "No key sector opens: the flash is damaged or belongs to another device.")
+        self.generation = newest
+        self._blank(1 - self._active)
+        return table
+
+    def commit(self, table: bytes) -> None:
+        """Make `table` the one that counts: write and read back, then erase its predecessor and read that back.
+
+        Raises DaricError("storage") when it does not fit (nothing changed) or the flash fails (old or new counts).
+        """
+        if len(table) > self.capacity:
+            raise DaricError("storage", "The key sectors are full.")
+        generation = self.generation + 1
+        salt = self._random(atrest.SALT_BYTES)
+        sealed = atrest.seal_entry(self._key, PURPOSE, "keys", generation, table, salt)
+        image = MAGIC + generation.to_bytes(4, "big") + len(sealed).to_bytes(4, "big") + sealed
+        area = 1 - self._active
+        try:
+            self._blank(area)
+            self._program(area, image)
+            self._blank(self._active)
+        except OSError:
+            raise DaricError("storage", "The key sectors can't be written.")
+        self._active = area
+        self.generation = generation
+
+    def _read(self, area: int):
+        header = bytearray(HEADER)
+        self._partition.read(area * self._area, header)
+        length = int.from_bytes(header[8:12], "big")
+        if bytes(header[:4]) != MAGIC or length > self._area - HEADER:
+            return None
+        generation = int.from_bytes(header[4:8], "big")
+        sealed = bytearray(length)
+        self._partition.read(area * self._area + HEADER, sealed)
+        try:
+            return generation, atrest.open_entry(self._key, PURPOSE, "keys", generation, bytes(sealed))
+        except DaricError:
+            return None  # cut while it was written or erased; the other area counts
+
+    def _program(self, area: int, image: bytes) -> None:
+        size = self._partition.block_size
+        for start in range(0, len(image), size):
+            self._partition.program(area * self._area + start, image[start : start + size])
+        piece = bytearray(PIECE)
+        for start in range(0, len(image), PIECE):
+            want = image[start : start + PIECE]
+            self._partition.read(area * self._area + start, piece)
+            if bytes(piece[: len(want)]) != want:
+                raise DaricError("storage", "The key sectors do not hold what was written.")
+
+    def _blank(self, area: int) -> None:
+        first = area * (self._partition.blocks // 2)
+        for block in range(first, first + self._partition.blocks // 2):
+            if not self._is_blank(block):
+                self._partition.erase(block)
+                if not self._is_blank(block):
+                    raise DaricError("storage", "A key sector can't be erased.")
+
+    def _is_blank(self, block: int) -> bool:
+        piece = bytearray(PIECE)
+        blank = b"\xff" * PIECE
+        start = block * self._partition.block_size
+        for offset in range(start, start + self._partition.block_size, PIECE):
+            self._partition.read(offset, piece)
+            if bytes(piece) != blank:
+                return False
+        return True

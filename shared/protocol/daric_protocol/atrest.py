@@ -1,0 +1,40 @@
+"""Sealing of stored entries: a fresh key for every write, bound to the entry's name and version.
+
+The same form in the device's vault and in the hosts' databases. Specification: docs/architecture.md, the vault.
+"""
+
+from daric_protocol import platform
+from daric_protocol.errors import DaricError
+
+SALT_BYTES = 16
+TAG_BYTES = 16
+OVERHEAD = SALT_BYTES + TAG_BYTES
+NONCE = bytes(13)  # constant: no entry key ever seals a second plaintext
+MAX_ENTRY_BYTES = 65535  # CCM with a 13-byte nonce counts its length in 16 bits
+MAX_VERSION = 0xFFFFFFFF
+
+
+def _binding(name: str, version: int) -> bytes:
+    return name.encode() + version.to_bytes(4, "big")
+
+
+def seal_entry(key: bytes, purpose: bytes, name: str, version: int, value: bytes, salt: bytes) -> bytes:
+    """salt 16 ‖ ciphertext ‖ tag 16 of `value` under HKDF(key; salt; name ‖ u32 version).
+
+    key: data key of the entry, any length >= 16. purpose: what kind of store this is. salt: 16 fresh random bytes.
+    Raises DaricError("too_large").
+    """
+    if len(value) > MAX_ENTRY_BYTES:
+        raise DaricError("too_large", "An entry holds at most %d bytes." % MAX_ENTRY_BYTES)
+    bound = _binding(name, version)
+    entry_key = platform.hkdf_sha256(key, salt, bound, 32)
+    return salt + platform.ccm_seal(entry_key, NONCE, value, purpose + b"/" + bound)
+
+
+def open_entry(key: bytes, purpose: bytes, name: str, version: int, sealed: bytes) -> bytes:
+    """The value that `seal_entry` sealed with the same arguments. Raises DaricError("sealed")."""
+    if len(sealed) < OVERHEAD:
+        raise DaricError("sealed", "A sealed entry is shorter than its salt and tag.")
+    bound = _binding(name, version)
+    entry_key = platform.hkdf_sha256(key, sealed[:SALT_BYTES], bound, 32)
+    return platform.ccm_open(entry_key, NONCE, sealed[SALT_BYTES:], purpose + b"/" + bound)
