@@ -38,3 +38,32 @@ MAILBOX_MESSAGES = 512
 MAILBOX_BYTES = 8 * 1024 * 1024
 SESSION_BYTES = 64 * 1024 * 1024
 LIVE_TTL = 600
+
+# Services
+STORED_TTL = 7 * 24 * 3600  # backup pieces wait for a party that is offline
+CHALLENGE_TTL = 60  # a person may have to wake a device up
+TOKEN_TTL = 1800  # longer than any live round; the client logs in again by itself
+REQUEST_BYTES = 1024 * 1024  # one sealed request: several message bodies in one transaction
+PUBLISH_MESSAGES = 16  # one message to every member
+READ_MESSAGES = 64  # one page of a mailbox
+CREDIT = 32  # deliveries a WebSocket client may leave unacknowledged
+LONG_POLL = 25  # below the idle time-out of common proxies
+TERMS_BYTES = 64 * 1024
+JOIN_BYTES = 4096
+NAME_BYTES = 64
+SESSION_IDS = 64  # issued and not yet used, per party
+LOGINS_PER_PARTY = 8  # the oldest is dropped: its client logs in again
+PENDING_CHALLENGES = 4096
+HOP_WINDOW = 1024  # how far requests of one login may overtake one another
+EVIDENCE_PER_SESSION = 16
+
+# Sessions
+FRAME_BYTES = CHUNK_BYTES + 64  # a sealed chunk, its tag and its envelope
+ROUND_BODY_BYTES = 2 * CHUNK_BYTES  # the largest body of a round is a signature's first, 8.9 KB
+STREAM_HEADER_BYTES = 64  # h and eta of an RVOLE stream (docs/protocol.md, section 5)
+STREAM_CHUNK_BYTES = STREAM_ROWS * 96
+STREAM_END_BYTES = 32
+STREAM_FRAMES = 15  # header, 416 rows in chunks of STREAM_ROWS, the final hash
+EARLY_FRAMES = 128  # frames held per seat: a peer is at most one round ahead, 18 frames; relays may repeat them
+EARLY_BYTES = 512 * 1024
+SIGN_REQUEST_BYTES = 16 * 1024  # a typed request: a device reads and shows all of it

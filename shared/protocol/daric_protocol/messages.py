@@ -54,6 +54,21 @@ class Number:
         return value
 
 
+class Text:
+    """Text of at most `most` bytes."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def read(self, value: "Any") -> str:
+        if not isinstance(value, str) or len(value.encode()) > self.most:
+            raise DaricError("encoding", "A field is not a text of its length.")
+        return value
+
+    def write(self, value: str) -> str:
+        return value
+
+
 class Scalar:
     """An integer modulo Q, 32 bytes on the wire; values from Q up are refused."""
 

@@ -1,0 +1,77 @@
+"""The terms of a session: what the initiator proposes and every party is shown before it joins.
+
+Specification: docs/protocol.md, section 1; docs/encodings.md, section 1.
+"""
+
+from daric_protocol import envelope, limits
+from daric_protocol.errors import DaricError
+from daric_protocol.messages import INDEX, ListOf, Message, Number, Octets, Text
+
+OPERATIONS = (
+    "create", "import", "sign", "export", "refresh", "reshare", "enrol", "pair", "backup", "recover",
+)  # fmt: skip
+COUNT = Number(2, limits.MAX_PARTIES)
+
+
+class Terms(Message):
+    """One session's terms; the fields are fixed once made.
+
+    uuid: bytes 16, named by the auth service. op: one of OPERATIONS. group: bytes 16. threshold: t after the session.
+    parties: how many take part. members: ascending indexes of the stored members among them (empty at creation).
+    request: the typed request of a signing session, deterministic CBOR; otherwise empty. name: of the wallet, shown.
+    """
+
+    NAMES = ("uuid", "op", "group", "threshold", "parties", "members", "request", "name")
+    FIELDS = (
+        Octets(16), Text(limits.NAME_BYTES), Octets(16), COUNT, COUNT, ListOf((INDEX,), limits.MAX_PARTIES),
+        Octets(most=limits.SIGN_REQUEST_BYTES), Text(limits.NAME_BYTES),
+    )  # fmt: skip
+    uuid: bytes
+    op: str
+    group: bytes
+    threshold: int
+    parties: int
+    members: "list[int]"
+    request: bytes
+    name: str
+
+    @property
+    def committed(self) -> bool:
+        """Whether some party is unknown, so that all join by a commitment and compare a check code."""
+        return self.parties > len(self.members)
+
+    def encode(self) -> bytes:
+        """The invitation as bytes, stored at the session service."""
+        return envelope.encode(self)
+
+    @staticmethod
+    def decode(data: bytes) -> "Terms":
+        """Read an invitation. Raises DaricError("encoding", "too_large" or "parameter")."""
+        terms: Terms = envelope.decode(Terms, data, limits.TERMS_BYTES)
+        terms.check()
+        return terms
+
+    def check(self) -> None:
+        """Refuse terms that no session can meet: DaricError("parameter")."""
+        if self.op not in OPERATIONS:
+            raise DaricError("parameter", "the terms name an unknown operation")
+        if not limits.MIN_THRESHOLD <= self.threshold <= limits.MAX_PARTIES:
+            raise DaricError("parameter", "the threshold is out of range")
+        if not 2 <= self.parties <= limits.MAX_PARTIES or len(self.members) > self.parties:
+            raise DaricError("parameter", "the number of parties is out of range")
+        if self.members != sorted(set(self.members)):
+            raise DaricError("parameter", "the members of the terms are not in ascending order")
+        if len(self.uuid) != 16 or len(self.group) != 16:
+            raise DaricError("parameter", "session and group ids have 16 bytes")
+        self._check_operation()
+
+    def _check_operation(self) -> None:
+        joined = len(self.members)
+        if self.op in ("create", "import") and (joined or self.threshold > self.parties):
+            raise DaricError("parameter", "a new group has at least as many parties as its threshold, and no members")
+        if self.op in ("sign", "export") and not joined == self.parties == self.threshold:
+            raise DaricError("parameter", "exactly as many members as the threshold take part")
+        if self.op == "pair" and not joined == self.parties == 2:
+            raise DaricError("parameter", "a pair set-up has two members")
+        if bool(self.request) != (self.op == "sign"):
+            raise DaricError("parameter", "a request belongs to a signing session, and to no other")
