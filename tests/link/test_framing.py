@@ -1,5 +1,7 @@
 """The serial framing keeps messages whole over a line that loses, adds, repeats and alters bytes."""
 
+import itertools
+
 import pytest
 from daric_protocol.errors import DaricError
 from daric_protocol.limits import LINK_FRAME_BYTES, LINK_MESSAGE_BYTES
@@ -52,7 +54,9 @@ def test_a_49_kb_message_crosses_in_both_directions_through_a_256_byte_buffer() 
     assert longest <= 256
 
 
-@pytest.mark.parametrize("noise", [b"\r\n", RAW_REPL, b"\x00" * 9, b"\xff" * 300, b">>> import os\r\n", bytes(range(256))])
+@pytest.mark.parametrize(
+    "noise", [b"\r\n", RAW_REPL, b"\x00" * 9, b"\xff" * 300, b">>> import os\r\n", bytes(range(256))]
+)
 def test_noise_before_between_and_after_frames_is_ignored(host: Link, device: Link, noise: bytes) -> None:
     device.receive(noise)
     host.send(LONG)
@@ -171,7 +175,7 @@ def test_a_silent_line_fails_after_the_last_repetition() -> None:
 def test_repetitions_come_ever_more_slowly(host: Link) -> None:
     host.send(b"anyone?")
     frames = [now for now in range(0, 200_000, 100) if host.output(now)]
-    pauses = [later - earlier for earlier, later in zip(frames, frames[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in itertools.pairwise(frames)]
     assert pauses[:5] == [1000, 2000, 4000, 8000, 16000]
     assert set(pauses[5:]) == {16000}
 
