@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from daric_protocol import extension, gadget, transfer
+from daric_protocol import platform, extension, gadget, transfer
 from daric_protocol.errors import Abort
 from daric_protocol.multiply import CHUNK_BYTES, CHUNKS, Alice, Bob
 from daric_protocol.pairstate import PairState
@@ -20,9 +20,8 @@ def raw(text):
 def expect(case, **values):
     """Compare values with the case's answers; bytes as hex, ints as scalars."""
     for name, value in values.items():
-        if isinstance(value, int):
-            value = scalar(value)
-        assert bytes(value).hex() == case["out"][name], case["id"] + " " + name
+        data = scalar(value) if isinstance(value, int) else bytes(value)
+        assert data.hex() == case["out"][name], case["id"] + " " + name
 
 
 def draws(*values):
@@ -188,7 +187,7 @@ def own_hashes(sid_v, k0, weights):
     """t~ of all columns."""
     block = extension._expander(sid_v)
     columns = [extension._column(block, k, k0[16 * k : 16 * k + 16]) for k in range(128)]
-    return extension.column_hashes(weights, b"".join(columns))
+    return platform.column_hashes(weights, b"".join(columns))
 
 
 def tampered_extension(message, tamper, sid_v, k0, choices):
@@ -202,7 +201,7 @@ def tampered_extension(message, tamper, sid_v, k0, choices):
         matrix[68 * k + tamper["bit"] // 8] ^= 1 << tamper["bit"] % 8
     weights = extension._weights(sid_v, bytes(matrix))
     tau = TH("dkls/tt", sid_v, sha256(own_hashes(sid_v, k0, weights)).digest())
-    return bytes(matrix) + extension.column_hashes(weights, choices) + tau
+    return bytes(matrix) + platform.column_hashes(weights, choices) + tau
 
 
 class CheatingAlice(Alice):

@@ -1,13 +1,12 @@
 """OT extension: 128 seeds become 416 correlated rows (SoftSpoken, k = 1). Specification: docs/protocol.md, section 4.
 
-A matrix is kept as 128 columns of 68 bytes, one per seed; bit j of a column belongs to row j. The consistency check
-multiplies in GF(2**128), x**128 + x**7 + x**2 + x + 1; it runs on sixteen columns at once inside one big integer.
+A matrix is kept as 128 columns of 68 bytes, one per seed; bit j of a column belongs to row j.
 """
 
 from hashlib import sha256
 
 from daric_protocol.errors import Abort
-from daric_protocol.platform import equal, transpose128
+from daric_protocol.platform import column_hashes, equal, transpose128
 from daric_protocol.tagged import TH, u8
 
 COLUMNS = 128
@@ -16,9 +15,6 @@ ROWS = 416
 ROW_WIDTH = ROWS // 8  # bytes of a column that become rows
 MATRIX = COLUMNS * WIDTH  # U, 8704 B
 MESSAGE = MATRIX + 16 + 32  # U, x~, tau
-
-HALF = 8  # columns in one half of a group of sixteen
-LANE = 34  # bytes of a lane in the check: a product has 255 bits
 
 
 def _expander(sid_v: bytes) -> bytearray:
@@ -40,64 +36,13 @@ def _column(block: bytearray, k: int, seed: bytes, width: int = WIDTH) -> bytes:
     return column[:width]
 
 
-def _weights(sid_v: bytes, matrix: bytes) -> "tuple[bytes, bytes, bytes, bytes]":
+def _weights(sid_v: bytes, matrix: "bytes | memoryview") -> "list[bytes]":
     """chi_0 .. chi_3, 16 B each, fixed by the whole of U."""
     prefix = TH("dkls/chi", sid_v) + sha256(matrix).digest()
-    return tuple([sha256(prefix + u8(b)).digest()[:16] for b in range(4)])  # type: ignore[return-value]
+    return [sha256(prefix + u8(b)).digest()[:16] for b in range(4)]
 
 
-def _steps(weights: "tuple[bytes, bytes, bytes, bytes]") -> bytes:
-    """For each bit from 127 down to 0: which of the four weights have it, as a number 0..15."""
-    numbers = [int.from_bytes(weight, "little") for weight in weights]
-    steps = bytearray(128)
-    for i in range(128):
-        for b in range(4):
-            steps[127 - i] |= (numbers[b] >> i & 1) << b
-    return bytes(steps)
-
-
-def _mask(width: int, lane: int, lanes: int) -> int:
-    """`width` set bytes at the foot of each lane."""
-    return int.from_bytes((b"\xff" * width + bytes(lane - width)) * lanes, "little")
-
-
-def column_hashes(weights: "tuple[bytes, bytes, bytes, bytes]", columns: bytes) -> bytes:
-    """16 bytes per column of 68: chi_0*v_0 + chi_1*v_1 + chi_2*v_2 + chi_3*v_3 + v_4, v_b the blocks of 128 bits.
-
-    v_3 has the last 32 rows, v_4 the 128 blinding bits. Horner's rule over the bits of all four weights at once; each
-    group of sixteen columns lies in one integer, its first eight in the even lanes and the others in the odd ones.
-    """
-    steps = _steps(weights)
-    block_mask, last_mask = _mask(16, WIDTH, HALF), _mask(4, WIDTH, HALF)
-    lane_mask = _mask(16, LANE, 2 * HALF)
-    hashes = bytearray(len(columns) // WIDTH * 16)
-    for first in range(0, len(columns), 2 * HALF * WIDTH):
-        middle = first + HALF * WIDTH
-        even = int.from_bytes(columns[first:middle], "little")
-        odd = int.from_bytes(columns[middle : middle + HALF * WIDTH], "little")
-        table = [0] * 16
-        for b in range(4):
-            mask = last_mask if b == 3 else block_mask
-            block = even >> 128 * b & mask | (odd >> 128 * b & mask) << 8 * LANE
-            for n in range(1 << b):
-                table[n | 1 << b] = table[n] ^ block
-        product = 0
-        for step in steps:
-            product = product << 1 ^ table[step]
-        for _ in range(2):  # the second pass takes the seven bits that the first one carries over
-            high = product >> 128 & lane_mask
-            product = product & lane_mask ^ high ^ high << 1 ^ high << 2 ^ high << 7
-        tail = 8 * ROW_WIDTH
-        product ^= even >> tail & block_mask | (odd >> tail & block_mask) << 8 * LANE
-        lanes = product.to_bytes(2 * HALF * LANE, "little")
-        for n in range(min(2 * HALF, (len(columns) - first) // WIDTH)):
-            lane = LANE * (2 * n if n < HALF else 2 * (n - HALF) + 1)
-            at = 16 * (first // WIDTH + n)
-            hashes[at : at + 16] = lanes[lane : lane + 16]
-    return bytes(hashes)
-
-
-def _transposed(columns: bytes, width: int) -> bytearray:
+def _transposed(columns: "bytes | bytearray", width: int) -> bytearray:
     """The 416 rows, 16 B each, of columns of `width` bytes."""
     if width != ROW_WIDTH:
         columns = b"".join([columns[at : at + ROW_WIDTH] for at in range(0, len(columns), width)])
@@ -111,10 +56,11 @@ def extend(sid_v: bytes, k0: bytes, k1: bytes, beta: bytes, pad: bytes) -> bytes
     own = bytearray(MATRIX)
     message = bytearray(MESSAGE)
     for k in range(COLUMNS):
-        at, seed = WIDTH * k, slice(16 * k, 16 * k + 16)
-        column = _column(block, k, k0[seed])
+        at, seed = WIDTH * k, 16 * k
+        column = _column(block, k, k0[seed : seed + 16])
         own[at : at + WIDTH] = column
-        masked = int.from_bytes(column, "little") ^ int.from_bytes(_column(block, k, k1[seed]), "little") ^ choices
+        other = _column(block, k, k1[seed : seed + 16])
+        masked = int.from_bytes(column, "little") ^ int.from_bytes(other, "little") ^ choices
         message[at : at + WIDTH] = masked.to_bytes(WIDTH, "little")
     weights = _weights(sid_v, memoryview(message)[:MATRIX])
     message[MATRIX : MATRIX + 16] = column_hashes(weights, beta + pad)

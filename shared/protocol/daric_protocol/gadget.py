@@ -1,6 +1,7 @@
-"""The public weights of RVOLE: g_j = SHA256("dkls/gadget/v1" || u16 j) mod q. Specification: docs/protocol.md, section 1.
+"""The public weights of RVOLE, g_j = SHA256("dkls/gadget/v1" || u16 j) mod q.
 
-gadget.bin beside this module holds all of them, 32 bytes each; where the file was not installed they are computed.
+Specification: docs/protocol.md, section 1. gadget.bin beside this module holds all of them, 32 bytes each;
+where the file was not installed they are computed.
 """
 
 import os

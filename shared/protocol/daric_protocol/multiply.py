@@ -1,5 +1,6 @@
-"""RVOLE, DKLs23: Alice has a_u and a_v, Bob a random b; they get c and d with c + d = a * b. Specification:
-docs/protocol.md, section 5.
+"""RVOLE, DKLs23: Alice has a_u and a_v, Bob a random b; they get c and d with c + d = a * b.
+
+Specification: docs/protocol.md, section 5.
 
 Alice's stream is [h 32, eta 32], 13 chunks of 32 rows of 96 B, [MU 32]. h and eta lead, so that Bob needs one pass and
 one chunk of memory; Alice makes the rows twice instead of holding 40 KB.
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 CHUNKS = extension.ROWS // STREAM_ROWS  # 13
 CHUNK_BYTES = STREAM_ROWS * 96  # 3072
+SIZES = (64,) + (CHUNK_BYTES,) * CHUNKS + (32,)  # of the parts of a stream
 ROW_BYTES = 16 * STREAM_ROWS  # of OT-extension rows that belong to one chunk
 
 
@@ -27,7 +29,7 @@ def _hasher(sid_v: bytes) -> bytearray:
     return bytearray(TH("dkls/row", sid_v) + bytes(19))
 
 
-def _alphas(block: bytearray, first: int, rows: bytes) -> "list[int]":
+def _alphas(block: bytearray, first: int, rows: "bytes | bytearray") -> "list[int]":
     """alpha(j, c, row) for the rows from number `first` on, three per row, not yet reduced modulo q."""
     values = [0] * (3 * STREAM_ROWS)
     hashed, from_bytes = sha256, int.from_bytes
@@ -147,7 +149,7 @@ class Bob:
 
     def receive(self, chunk: bytes) -> None:
         """Take the next part of Alice's stream. Abort("blame") for a part of the wrong size or an eta not below q."""
-        if self._part > CHUNKS + 1 or len(chunk) != (64 if self._part == 0 else 32 if self._part > CHUNKS else CHUNK_BYTES):
+        if self._part >= len(SIZES) or len(chunk) != SIZES[self._part]:
             raise Abort("blame", self._peer, "A part of the multiplication stream has the wrong size.")
         if self._part == 0:
             self._open(chunk)
@@ -162,7 +164,7 @@ class Bob:
         try:
             self._eta = read_scalar(header[32:])
         except DaricError:
-            raise Abort("blame", self._peer, "eta of the multiplication is out of range.")  # noqa: B904
+            raise Abort("blame", self._peer, "eta of the multiplication is out of range.")
         self._thetas = _thetas(self._sid_v, self._message_digest, self._h)
         self._rows = extension.rows(self._sid_v, self._k0)
         self._block = _hasher(self._sid_v)
@@ -201,7 +203,7 @@ class Bob:
 
     def finish(self) -> "tuple[int, int]":
         """(d_u, d_v), once both checks passed. Abort("soft") if the stream is not complete, Abort("ban") otherwise."""
-        if self._part != CHUNKS + 2:
+        if self._part != len(SIZES):
             raise Abort("soft", None, "The multiplication stream ended early.")
         for _ in self._gadget:  # past the last part, where the table is checked
             pass

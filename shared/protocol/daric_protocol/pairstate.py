@@ -1,6 +1,6 @@
-"""What two parties share after a pair set-up: OT seeds of both directions and z. Specification: docs/protocol.md, section 3.
+"""What two parties share after a pair set-up: OT seeds of both directions and z.
 
-Encodings: docs/encodings.md, section 4 (ratchet).
+Specification: docs/protocol.md, section 3; docs/encodings.md, section 4 (ratchet).
 """
 
 from hashlib import sha256

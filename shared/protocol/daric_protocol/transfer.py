@@ -94,7 +94,7 @@ class Receiver:
         try:
             base = curve.FixedBase(curve.decode(m2[:33]))
         except DaricError:
-            raise Abort("blame", self._sender, "The transfer point of the second message is no point.")  # noqa: B904
+            raise Abort("blame", self._sender, "The transfer point of the second message is no point.")
         key = _pad_key(self._sid_ot, self._m1_digest, m2[:33])
         seeds = bytearray(SEED * COUNT)
         checks = Sha256()
@@ -127,7 +127,10 @@ class Sender:
         self.k1 = b""
 
     def respond(self, m1: bytes) -> bytes:
-        """Message 2, 2113 B, from message 1. Draws r (32 B). Abort("blame") names the receiver of a malformed message."""
+        """Message 2, 2113 B, from message 1. Draws r (32 B).
+
+        Abort("blame") names the receiver of a malformed message.
+        """
         if len(m1) != M1_BYTES:
             raise Abort("blame", self._receiver, "The first transfer message has the wrong length.")
         T = hash_to_curve(b"bot", self._sid_ot, m1[:32])
@@ -170,7 +173,7 @@ class Sender:
             try:
                 points[n] = curve.decode_xy(encoded)
             except DaricError:
-                raise Abort("blame", self._receiver, "A transfer point is not on the curve.")  # noqa: B904
+                raise Abort("blame", self._receiver, "A transfer point is not on the curve.")
         return points
 
     def finish(self, m3: bytes) -> None:

@@ -15,6 +15,7 @@ from daric_protocol import cbor
 from daric_protocol.errors import DaricError
 from daric_protocol.limits import CBOR_DEPTH
 from daric_protocol.platform.ccm import check_sizes
+from daric_protocol.platform.galois import column_hashes
 from daric_protocol.platform.plain import transpose128
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "cbor_encode",
     "ccm_open",
     "ccm_seal",
+    "column_hashes",
     "equal",
     "hkdf_sha256",
     "hmac_sha256",

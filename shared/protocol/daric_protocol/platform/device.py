@@ -14,11 +14,14 @@ from daric_protocol.platform.ccm import seal as ccm_seal
 
 if sys.implementation.name == "micropython":
     try:
+        from daric_protocol.platform.galois_viper import column_hashes
         from daric_protocol.platform.viper import keccak256, transpose128
     except (SyntaxError, ValueError):
         # A port without the native emitter: it cannot compile viper code, or refuses the compiled file.
+        from daric_protocol.platform.galois import column_hashes
         from daric_protocol.platform.plain import keccak256, transpose128
 else:
+    from daric_protocol.platform.galois import column_hashes
     from daric_protocol.platform.plain import keccak256, transpose128
 
 __all__ = [
@@ -27,6 +30,7 @@ __all__ = [
     "cbor_encode",
     "ccm_open",
     "ccm_seal",
+    "column_hashes",
     "equal",
     "hkdf_sha256",
     "hmac_sha256",
