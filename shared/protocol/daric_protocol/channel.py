@@ -8,7 +8,6 @@ Link messages are CBOR arrays led by their kind; every rule is in messages.cddl,
 """
 
 from daric_protocol import VERSION, cose, platform
-from daric_protocol.envelope import ranged, sized
 from daric_protocol.errors import DaricError
 from daric_protocol.identity import Identity
 from daric_protocol.tagged import TH, random_scalar, u8
@@ -56,6 +55,20 @@ class Accept:
         if len(value) != 2:
             raise DaricError("encoding", "an accept has two fields")
         return Accept(sized(value[0], 33), proof_bytes(value[1]))
+
+
+def sized(value: "object", length: int) -> bytes:
+    """The value if it is a byte string of that length; DaricError("encoding") otherwise."""
+    if not isinstance(value, bytes) or len(value) != length:
+        raise DaricError("encoding", "expected a byte string of %d bytes" % length)
+    return value
+
+
+def ranged(value: "object", low: int, high: int) -> int:
+    """The value if it is an integer from low to high; DaricError("encoding") otherwise."""
+    if value is True or value is False or not isinstance(value, int) or not low <= value <= high:
+        raise DaricError("encoding", "expected an integer from %d to %d" % (low, high))
+    return value
 
 
 def proof_bytes(value: "object") -> bytes:

@@ -13,8 +13,7 @@ million attempts. Identities cross only under the confirmed key: a stranger lear
 """
 
 from daric_protocol import VERSION, cose, platform
-from daric_protocol.channel import DEVICE, HOST, nonce
-from daric_protocol.envelope import sized
+from daric_protocol.channel import DEVICE, HOST, nonce, sized
 from daric_protocol.errors import DaricError
 from daric_protocol.identity import Identity, verify
 from daric_protocol.tagged import TH, random_scalar, u8
