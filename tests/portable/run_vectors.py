@@ -17,14 +17,15 @@ def run(module: str, family: str, directory: str) -> int:
             elif line.startswith('{"id"'):
                 case = json.loads(line.rstrip().rstrip(","))
                 count += 1
+                name = case["id"]
                 try:
                     check(case)
                 except AssertionError as error:
-                    failures.append("%s: %s" % (case["id"], error))
+                    failures.append(f"{name}: {error}")
                 except Exception as error:  # noqa: BLE001 - whatever a check lets out is a failure of that case
-                    failures.append("%s: %s %s" % (case["id"], type(error).__name__, error))
-    assert count == announced, "%d of %d cases read" % (count, announced)
-    assert not failures, "%d of %d cases failed: %s" % (len(failures), count, "; ".join(failures[:5]))
+                    failures.append(f"{name}: {type(error).__name__} {error}")
+    assert count == announced, f"{count} of {announced} cases read"
+    assert not failures, f"{len(failures)} of {count} cases failed: " + "; ".join(failures[:5])
     return count
 
 
