@@ -5,10 +5,49 @@ the streams of that round have arrived in full. A driver may throw an Abort into
 generator raises what the caller shall see. After the last yield it returns the result.
 """
 
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+    from collections.abc import Callable, Iterator
+    from typing import Any, Protocol
+
+    from daric_protocol.pairstate import PairState
+    from daric_protocol.shard import Shard
+
+    Random = Callable[[int], bytes]
+    Received = dict[int, Any]
+
+    class Custody(Protocol):
+        """What a generator asks of its party's store in one session; every write is durable on return."""
+
+        def pair(self, peer: int) -> PairState:
+            """The current state with a peer; Abort("soft") if there is none or the pair is banned."""
+
+        def open_check(self, peer: int, sid: bytes) -> None:
+            """Note that a check on the pair's OT state begins: found at a start-up, it is a ban."""
+
+        def close_check(self, peer: int) -> None:
+            """The check passed."""
+
+        def ban(self, peer: int, sid: bytes) -> None:
+            """The check failed: erase the OT state with the peer in every epoch."""
+
+        def spend(self, digest: bytes, sid: bytes) -> None:
+            """From now on the digest counts as signed."""
+
+        def use_epoch(self, epoch: int) -> None:
+            """Never deal again with this epoch or a lower one."""
+
+        def store_pending(self, shard: Shard, pairs: dict[int, PairState]) -> None:
+            """Keep a new shard and its pair states beside the current ones."""
+
+        def store_pending_pair(self, peer: int, pair: PairState, sid: bytes) -> None:
+            """Keep a new pair state until the peer's acknowledgement is there."""
+
+        def sign_identity(self, digest: bytes) -> bytes:
+            """64 B signature of a tagged hash with the identity key."""
+
 
 EVIDENCE_ROUND = 15  # only after a split view: the parties exchange the signed values of round 1
 
@@ -39,3 +78,11 @@ class Outgoing:
         self.streams = streams
         self.sinks = sinks
         self.spent = spent
+
+
+def collect() -> None:
+    """Free what the last peer's work left behind; a device's heap holds one peer at a time."""
+    if sys.implementation.name == "micropython":
+        import gc
+
+        gc.collect()
