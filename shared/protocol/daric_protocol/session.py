@@ -6,7 +6,7 @@ sections 1 and 13. A session lives in memory only and can be stored nowhere.
 
 import gc
 
-from daric_protocol import envelope, joining, limits
+from daric_protocol import envelope, joining, limits, platform
 from daric_protocol.errors import ERRORS, Abort, DaricError, error_name
 from daric_protocol.exchange import Exchange
 from daric_protocol.identity import Identity
@@ -279,7 +279,7 @@ class Session:
     def _advance(self, received: "dict[int, object] | None") -> None:
         """Run the generator to its next round, or to its result."""
         assert self._rounds is not None
-        gc.collect()
+        _tidy()
         try:
             outgoing = self._rounds.send(received)  # type: ignore[arg-type]
         except StopIteration as end:
@@ -380,6 +380,12 @@ class Session:
         self._channels = {}
         self._ephemeral = None
         self._context = None
+        _tidy()
+
+
+def _tidy() -> None:
+    """Make room before heavy arithmetic where memory is scarce."""
+    if not platform.NATIVE:
         gc.collect()
 
 
