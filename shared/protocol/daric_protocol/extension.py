@@ -42,11 +42,12 @@ def _weights(sid_v: bytes, matrix: "bytes | memoryview") -> "list[bytes]":
     return [sha256(prefix + u8(b)).digest()[:16] for b in range(4)]
 
 
-def _transposed(columns: "bytes | bytearray", width: int) -> bytearray:
-    """The 416 rows, 16 B each, of columns of `width` bytes."""
-    if width != ROW_WIDTH:
-        columns = b"".join([columns[at : at + ROW_WIDTH] for at in range(0, len(columns), width)])
-    return transpose128(columns)
+def wipe(buffer: bytearray) -> None:
+    """Overwrite a buffer with zeros, a little at a time: a device may have no free memory of its size."""
+    zeros = bytes(256)
+    for at in range(0, len(buffer), 256):
+        end = min(at + 256, len(buffer))
+        buffer[at:end] = zeros[: end - at]
 
 
 def extend(sid_v: bytes, k0: bytes, k1: bytes, beta: bytes, pad: bytes) -> bytes:
@@ -65,6 +66,8 @@ def extend(sid_v: bytes, k0: bytes, k1: bytes, beta: bytes, pad: bytes) -> bytes
     weights = _weights(sid_v, memoryview(message)[:MATRIX])
     message[MATRIX : MATRIX + 16] = column_hashes(weights, beta + pad)
     message[MATRIX + 16 :] = TH("dkls/tt", sid_v, sha256(column_hashes(weights, own)).digest())
+    wipe(own)
+    own = bytearray()  # makes room for the copy
     return bytes(message)
 
 
@@ -75,7 +78,9 @@ def rows(sid_v: bytes, k0: bytes) -> bytearray:
     for k in range(COLUMNS):
         at = ROW_WIDTH * k
         own[at : at + ROW_WIDTH] = _column(block, k, k0[16 * k : 16 * k + 16], ROW_WIDTH)
-    return _transposed(own, ROW_WIDTH)
+    transposed = transpose128(own)
+    wipe(own)
+    return transposed
 
 
 def check(sid_v: bytes, kD: bytes, delta: bytes, message: bytes, peer: int) -> bytearray:
@@ -100,4 +105,8 @@ def check(sid_v: bytes, kD: bytes, delta: bytes, message: bytes, peer: int) -> b
     expected = (int.from_bytes(hashes, "little") ^ int.from_bytes(offsets, "little")).to_bytes(len(hashes), "little")
     if not equal(TH("dkls/tt", sid_v, sha256(expected).digest()), message[MATRIX + 16 :]):
         raise Abort("ban", peer, "The OT-extension check failed.")
-    return _transposed(columns, WIDTH)
+    for k in range(1, COLUMNS):  # in place: the blinding bits give no rows
+        columns[ROW_WIDTH * k : ROW_WIDTH * (k + 1)] = columns[WIDTH * k : WIDTH * k + ROW_WIDTH]
+    transposed = transpose128(memoryview(columns)[: COLUMNS * ROW_WIDTH])
+    wipe(columns)
+    return transposed

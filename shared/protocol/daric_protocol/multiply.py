@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CHUNKS = extension.ROWS // STREAM_ROWS  # 13
 CHUNK_BYTES = STREAM_ROWS * 96  # 3072
+MU_BYTES = STREAM_ROWS * 32  # of the mu_j of one chunk
 SIZES = (64,) + (CHUNK_BYTES,) * CHUNKS + (32,)  # of the parts of a stream
 ROW_BYTES = 16 * STREAM_ROWS  # of OT-extension rows that belong to one chunk
 
@@ -29,24 +30,18 @@ def _hasher(sid_v: bytes) -> bytearray:
     return bytearray(TH("dkls/row", sid_v) + bytes(19))
 
 
-def _alphas(block: bytearray, first: int, rows: "bytes | bytearray") -> "list[int]":
-    """alpha(j, c, row) for the rows from number `first` on, three per row, not yet reduced modulo q."""
-    values = [0] * (3 * STREAM_ROWS)
-    hashed, from_bytes = sha256, int.from_bytes
-    n = 0
-    for at in range(0, ROW_BYTES, 16):
-        j = first + n // 3
-        block[32] = j >> 8
-        block[33] = j & 255
-        block[35:51] = rows[at : at + 16]
-        block[34] = 0
-        values[n] = from_bytes(hashed(block).digest(), "big")
-        block[34] = 1
-        values[n + 1] = from_bytes(hashed(block).digest(), "big")
-        block[34] = 2
-        values[n + 2] = from_bytes(hashed(block).digest(), "big")
-        n += 3
-    return values
+def _alphas(block: bytearray, j: int, row: "bytes | bytearray") -> "tuple[int, int, int]":
+    """alpha(j, c, row) for c = 0, 1, 2, not yet reduced modulo q."""
+    from_bytes = int.from_bytes
+    block[32] = j >> 8
+    block[33] = j & 255
+    block[35:51] = row
+    block[34] = 0
+    alpha_u = from_bytes(sha256(block).digest(), "big")
+    block[34] = 1
+    alpha_v = from_bytes(sha256(block).digest(), "big")
+    block[34] = 2
+    return alpha_u, alpha_v, from_bytes(sha256(block).digest(), "big")
 
 
 def _thetas(sid_v: bytes, message_digest: bytes, h: bytes) -> "tuple[int, int]":
@@ -75,40 +70,41 @@ class Alice:
         self._delta = int.from_bytes(delta * STREAM_ROWS, "little")
         self._inputs = (a_u, a_v, random_scalar(random))
         self._block = _hasher(sid_v)
-        self._running_mu = TH("dkls/mu", sid_v)
-        sum_u = sum_v = 0
+        self._mu_prefix = TH("dkls/mu", sid_v)
+        sum_u = sum_v = number = 0
         running = Sha256()
-        number = 0
+        chunk = bytearray(CHUNK_BYTES)
         for part in gadget.parts():
-            x, chunk = self._chunk(number)
-            running.update(chunk)
-            n = 0
-            for at in range(0, gadget.PART, 32):
+            at = 0
+            for x_u, x_v, _ in self._fill(number, chunk):
                 g = int.from_bytes(part[at : at + 32], "big")
-                sum_u += g * x[n]
-                sum_v += g * x[n + 1]
-                n += 3
+                sum_u += g * x_u
+                sum_v += g * x_v
+                at += 32
+            running.update(chunk)
             number += 1
         self.c = (-sum_u % Q, -sum_v % Q)
         self._h = running.digest()
         self._thetas = _thetas(sid_v, sha256(message).digest(), self._h)
 
-    def _chunk(self, number: int) -> "tuple[list[int], bytearray]":
-        """The alphas x0 of one chunk and its bytes: a~ = x0 - x1 + input, three scalars per row."""
+    def _fill(self, number: int, chunk: bytearray) -> "Iterator[tuple[int, int, int]]":
+        """Write one chunk of a~ = x0 - x1 + input, row by row, and give the x0 of each row."""
         rows = self._rows[ROW_BYTES * number : ROW_BYTES * (number + 1)]
-        other = (int.from_bytes(rows, "little") ^ self._delta).to_bytes(ROW_BYTES, "little")
-        first = STREAM_ROWS * number
-        x = _alphas(self._block, first, rows)
-        y = _alphas(self._block, first, other)
+        others = (int.from_bytes(rows, "little") ^ self._delta).to_bytes(ROW_BYTES, "little")
         a_u, a_v, a_hat = self._inputs
-        chunk = bytearray(CHUNK_BYTES)
+        block = self._block
+        j = STREAM_ROWS * number
         at = 0
-        for n in range(0, 3 * STREAM_ROWS, 3):
-            chunk[at : at + 32] = ((x[n] - y[n] + a_u) % Q).to_bytes(32, "big")
-            chunk[at + 32 : at + 64] = ((x[n + 1] - y[n + 1] + a_v) % Q).to_bytes(32, "big")
-            chunk[at + 64 : at + 96] = ((x[n + 2] - y[n + 2] + a_hat) % Q).to_bytes(32, "big")
+        for row in range(0, ROW_BYTES, 16):
+            x = _alphas(block, j, rows[row : row + 16])
+            x_u, x_v, x_hat = x
+            y_u, y_v, y_hat = _alphas(block, j, others[row : row + 16])
+            chunk[at : at + 32] = ((x_u - y_u + a_u) % Q).to_bytes(32, "big")
+            chunk[at + 32 : at + 64] = ((x_v - y_v + a_v) % Q).to_bytes(32, "big")
+            chunk[at + 64 : at + 96] = ((x_hat - y_hat + a_hat) % Q).to_bytes(32, "big")
+            yield x
+            j += 1
             at += 96
-        return x, chunk
 
     def stream(self) -> "Iterator[bytes]":
         """The parts of 64, 13 x 3072 and 32 bytes, made one by one. Can be taken once."""
@@ -116,18 +112,17 @@ class Alice:
         theta_u, theta_v = self._thetas
         yield self._h + scalar((a_hat + theta_u * a_u + theta_v * a_v) % Q)
         running = Sha256()
-        running.update(self._running_mu)
-        mus = bytearray(32 * STREAM_ROWS)
+        running.update(self._mu_prefix)
+        chunk = bytearray(CHUNK_BYTES)
+        mus = bytearray(MU_BYTES)
         for number in range(CHUNKS):
-            x, chunk = self._chunk(number)
-            n = 0
-            for at in range(0, 32 * STREAM_ROWS, 32):
-                mu = (x[n + 2] + theta_u * x[n] + theta_v * x[n + 1]) % Q
-                mus[at : at + 32] = mu.to_bytes(32, "big")
-                n += 3
+            at = 0
+            for x_u, x_v, x_hat in self._fill(number, chunk):
+                mus[at : at + 32] = ((x_hat + theta_u * x_u + theta_v * x_v) % Q).to_bytes(32, "big")
+                at += 32
             running.update(mus)
             yield bytes(chunk)
-        self._rows[:] = bytes(len(self._rows))
+        extension.wipe(self._rows)
         self._inputs = (0, 0, 0)
         yield running.digest()
 
@@ -178,25 +173,25 @@ class Bob:
         self._running.update(chunk)
         weights = next(self._gadget)
         first = STREAM_ROWS * number
-        y = _alphas(self._block, first, self._rows[ROW_BYTES * number : ROW_BYTES * (number + 1)])
+        rows = self._rows[ROW_BYTES * number : ROW_BYTES * (number + 1)]
         choices = int.from_bytes(self._beta[first // 8 : (first + STREAM_ROWS) // 8], "little")
         theta_u, theta_v = self._thetas
         eta = self._eta
         sum_u, sum_v = self._sums
-        mus = bytearray(32 * STREAM_ROWS)
-        from_bytes = int.from_bytes
-        n = source = 0
-        for at in range(0, 32 * STREAM_ROWS, 32):
-            bit = choices & 1
-            choices >>= 1
-            y_u = y[n] + from_bytes(chunk[source : source + 32], "big") * bit
-            y_v = y[n + 1] + from_bytes(chunk[source + 32 : source + 64], "big") * bit
-            y_hat = y[n + 2] + (from_bytes(chunk[source + 64 : source + 96], "big") - eta) * bit
+        mus = bytearray(MU_BYTES)
+        block, from_bytes = self._block, int.from_bytes
+        source = 0
+        for i in range(STREAM_ROWS):
+            bit = choices >> i & 1
+            y_u, y_v, y_hat = _alphas(block, first + i, rows[16 * i : 16 * i + 16])
+            y_u += from_bytes(chunk[source : source + 32], "big") * bit
+            y_v += from_bytes(chunk[source + 32 : source + 64], "big") * bit
+            y_hat += (from_bytes(chunk[source + 64 : source + 96], "big") - eta) * bit
+            at = 32 * i
             g = from_bytes(weights[at : at + 32], "big")
             sum_u += g * y_u
             sum_v += g * y_v
             mus[at : at + 32] = ((y_hat + theta_u * y_u + theta_v * y_v) % Q).to_bytes(32, "big")
-            n += 3
             source += 96
         self._running_mu.update(mus)
         self._sums = (sum_u, sum_v)
@@ -207,7 +202,7 @@ class Bob:
             raise Abort("soft", None, "The multiplication stream ended early.")
         for _ in self._gadget:  # past the last part, where the table is checked
             pass
-        self._rows[:] = bytes(len(self._rows))
+        extension.wipe(self._rows)
         same_rows = equal(self._running.digest(), self._h)
         same_mu = equal(self._running_mu.digest(), self._mu)
         if not (same_rows and same_mu):

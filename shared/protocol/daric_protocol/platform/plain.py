@@ -65,7 +65,7 @@ def _swap_masks() -> "list[tuple[int, int]]":
     return masks
 
 
-def transpose128(columns: "bytes | bytearray") -> bytearray:
+def transpose128(columns: "bytes | bytearray | memoryview") -> bytearray:
     """Bit k of row j = bit j of column k, for 128 columns of w bytes each, laid end to end.
 
     Returns 8w rows of 16 bytes, laid end to end; bits are little-endian. Works on 128 x 128 bits at a time, swapping

@@ -176,7 +176,7 @@ def _transpose(columns, rows, width: int):
         j += 1
 
 
-def transpose128(columns: "bytes | bytearray") -> bytearray:
+def transpose128(columns: "bytes | bytearray | memoryview") -> bytearray:
     """Bit k of row j = bit j of column k, for 128 columns of w bytes each; returns 8w rows of 16 bytes."""
     width = len(columns) // 128
     rows = bytearray(128 * width)
