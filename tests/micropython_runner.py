@@ -37,7 +37,7 @@ def run_micropython(
     if heapsize:
         command += ["-X", "heapsize=" + heapsize]
     command += [str(script), *args]
-    environment = dict(os.environ, MICROPYPATH=f"{build(firmware)}:.frozen", **(env or {}))
+    environment = {**os.environ, "MICROPYPATH": f"{build(firmware)}:.frozen", **(env or {})}
     done = subprocess.run(
         command, capture_output=True, text=True, env=environment, timeout=timeout, check=False, stdin=subprocess.DEVNULL
     )

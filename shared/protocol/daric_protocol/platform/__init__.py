@@ -75,10 +75,20 @@ __all__ = [
 def __getattr__(name: str) -> "ModuleType":
     """Load the curve at first use: what only hashes and seals never pays for it."""
     if name != "curve":
-        raise AttributeError(name)
+        return _submodule(name)
     if NATIVE:
         from daric_protocol.platform import curve_libsecp as backend
     else:
         from daric_protocol import curve as backend  # type: ignore[no-redef,attr-defined,unused-ignore]
     globals()["curve"] = backend
     return backend
+
+
+def _submodule(name: str) -> "ModuleType":
+    """`from daric_protocol.platform import name`: MicroPython asks here before it looks for a file."""
+    if sys.implementation.name == "micropython" and not name.startswith("_"):
+        try:
+            return __import__("daric_protocol.platform." + name, None, None, (name,))
+        except ImportError:
+            pass
+    raise AttributeError(name)

@@ -1,0 +1,53 @@
+"""Compare the machine-code twins with the plain ones where both exist, and print what every runtime must agree on."""
+
+import sys
+
+from daric_protocol import platform
+from daric_protocol.platform import ccm, plain
+from daric_protocol.platform.entropy import Drbg
+
+random = Drbg(b"the same bytes on every runtime..")
+
+
+def keccak_functions():
+    functions = [platform.keccak256, plain.keccak256]
+    if sys.implementation.name == "micropython":
+        from daric_protocol.platform import viper
+
+        assert platform.keccak256 is viper.keccak256
+        functions.append(viper.keccak256)
+    return functions
+
+
+def transpositions():
+    functions = [platform.transpose128, plain.transpose128]
+    if sys.implementation.name == "micropython":
+        from daric_protocol.platform import viper
+
+        assert platform.transpose128 is viper.transpose128
+        functions.append(viper.transpose128)
+    return functions
+
+
+for size in (0, 1, 7, 8, 64, 134, 135, 136, 137, 271, 272, 273, 1000):
+    data = random(size)
+    answers = [function(data) for function in keccak_functions()]
+    assert answers == [answers[0]] * len(answers), size
+    print("keccak", size, answers[0].hex())
+
+for width in (1, 2, 15, 16, 17, 52, 66, 68):
+    columns = random(128 * width)
+    answers = [function(columns) for function in transpositions()]
+    assert answers == [answers[0]] * len(answers), width
+    print("transpose", width, platform.sha256(answers[0]).hex())
+
+for size in (0, 1, 15, 16, 17, 511, 512, 513, 1024, 8192, 16384):
+    key, nonce, data, aad = random(32), random(13), random(size), random(size // 3)
+    sealed = platform.ccm_seal(key, nonce, data, aad)
+    assert sealed == ccm.seal(key, nonce, data, aad)
+    assert platform.ccm_open(key, nonce, sealed, aad) == data
+    print("ccm", size, platform.sha256(sealed).hex())
+
+for size in (0, 1, 31, 32, 33, 63, 64, 65, 200):
+    print("hmac", size, platform.hmac_sha256(random(size), random(size)).hex())
+    print("hkdf", size, platform.hkdf_sha256(random(size), random(size), random(size), 1 + size).hex())
