@@ -293,8 +293,10 @@ def _result(
     if plan.pk and pk != plan.pk:
         raise Abort("soft", None, "The dealing does not give the expected key.")
     points = {k: evaluate(total, k) for k in plan.receivers}
-    if None in points.values() or (me in points and not curve.equal_points(curve.mul_g(s), points[me])):
-        raise Abort("soft", None, "A share of the sum cannot be used.")
+    if [k for k in points if points[k] is None]:
+        raise Abort("soft", None, "A share of the sum is zero.")
+    if me in points and not curve.equal_points(curve.mul_g(s), points[me]):
+        raise Abort("soft", None, "This party's share of the sum does not fit its public share.")
     P = {k: curve.encode(points[k]) for k in points}
     cc = TH("dkls/cc", sid, *contributions) if plan.chain_code is None else plan.chain_code
     return Dealt(sid, s, pk, cc, P, TH("dkls/confirm", sid, pk, cc, *digests))

@@ -126,8 +126,9 @@ def sign(
     custody.spend(digest, sid)
     try:
         received = yield Outgoing(sid, 3, SignShare, dict.fromkeys(peers, SignShare(u, w)), spent=True)
-    except Abort as abort:
-        raise Abort("spent", abort.blame, "The session ended after this party's share of the signature had left.")
+    except DaricError as error:
+        blame = getattr(error, "blame", None)
+        raise Abort("spent", blame, "The session ended after this party's share of the signature had left.")
     for j in peers:
         u += received[j].u
         w += received[j].w
