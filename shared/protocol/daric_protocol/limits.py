@@ -67,3 +67,8 @@ STREAM_FRAMES = 15  # header, 416 rows in chunks of STREAM_ROWS, the final hash
 EARLY_FRAMES = 128  # frames held per seat: a peer is at most one round ahead, 18 frames; relays may repeat them
 EARLY_BYTES = 512 * 1024
 SIGN_REQUEST_BYTES = 16 * 1024  # a typed request: a device reads and shows all of it
+
+# Custody: what a party remembers is bounded, so that no peer can fill its flash
+USED_SESSIONS = 64  # remembered session ids; an older one repeats nothing, since each join draws a new nonce
+SPENT_DIGESTS = 64  # remembered per group: a warning to people, the nonces alone keep signatures apart
+FORMING_GROUPS = 16  # groups that were tried and never stored
