@@ -1,8 +1,8 @@
 """What holds in every test: each message through the session driver is an instance of its rule in messages.cddl."""
 
 import pytest
-
 from daric_protocol import envelope, sealing
+
 from tests import cddl
 
 

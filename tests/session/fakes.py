@@ -1,11 +1,12 @@
 """Small round generators in place of the cryptography, and the sessions that run them."""
 
 from daric_protocol.messages import PairProof
-from daric_protocol.roster import Member, Roster
+from daric_protocol.roster import Roster
 from daric_protocol.rounds.outgoing import Outgoing
 from daric_protocol.session import Session
 from daric_protocol.tagged import TH, u8
 from daric_protocol.terms import Terms
+
 from tests.session.network import MemoryHooks, drbg, identity
 
 UUID = bytes(range(16))
@@ -59,11 +60,11 @@ def creating(parties=3, threshold=2, make=greet, unattended=(), uuid=UUID):
     ]
 
 
-def stored_roster(parties=3, threshold=2, shares=True):
+def stored_roster(parties=3, threshold=2):
     """A roster of identities 0..parties-1 with public shares."""
     members = Roster.create(threshold, [(identity(n).public, "phone", f"party {n}") for n in range(parties)]).members
-    points = [identity(("share", m.index)).public if shares else b"" for m in members]
-    return Roster(threshold, 0, 0, [Member(m.index, m.identity, m.kind, m.name, p) for m, p in zip(members, points)])
+    roster = Roster(threshold, 0, 0, members)
+    return roster.with_shares({m.index: identity(("share", m.index)).public for m in members})
 
 
 def people(roster, parties=3):
@@ -76,7 +77,10 @@ def signing(signers=(1, 2), parties=3, threshold=2, make=greet, uuid=UUID, roste
     roster = stored_roster(parties, threshold)
     keys = people(roster, parties)
     terms = create_terms(len(signers), threshold, uuid, op="sign", members=list(signers), request=request)
+    rosters = rosters or {}
     return [
-        Session(keys[index], terms, (rosters or {}).get(index, roster), drbg("session", index, uuid), MemoryHooks(make, epoch=1))
+        Session(
+            keys[index], terms, rosters.get(index, roster), drbg("session", index, uuid), MemoryHooks(make, epoch=1)
+        )
         for index in signers
     ]

@@ -1,8 +1,8 @@
 """An in-memory relay between sessions: honest, or evil by a seeded schedule. For tests of every layer above rounds.
 
-    network = Network([session_a, session_b, session_c], EvilRelay(reorder=True, seed=7))
-    network.start().confirm().run()
-    assert network.states() == ["done"] * 3
+network = Network([session_a, session_b, session_c], EvilRelay(reorder=True, seed=7))
+network.start().confirm().run()
+assert network.states() == ["done"] * 3
 """
 
 import dataclasses

@@ -4,9 +4,9 @@ import copy
 import pickle
 
 import pytest
-
 from daric_protocol import joining, limits
 from daric_protocol.errors import DaricError
+
 from tests.session.fakes import STREAM, UUID, creating, greet, signing
 from tests.session.network import EvilRelay, Network
 

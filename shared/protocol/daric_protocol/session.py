@@ -11,6 +11,7 @@ from daric_protocol.errors import ERRORS, Abort, DaricError, error_name
 from daric_protocol.exchange import Exchange
 from daric_protocol.identity import Identity
 from daric_protocol.roster import Roster
+from daric_protocol.rounds.outgoing import EVIDENCE_ROUND
 from daric_protocol.sealing import Channel, SessionContext
 from daric_protocol.tagged import random_scalar
 
@@ -238,6 +239,8 @@ class Session:
         if message.sender != self.indexes[seat]:
             return True
         if message.stream == envelope.NOTICE_STREAM:
+            if self.round == EVIDENCE_ROUND:
+                return False  # the peers' signed copies tell more than their ending does
             self._guard(self._hear, message)
             return True
         number = message.stream // 2
