@@ -25,6 +25,7 @@ LINK_FRAME_BYTES = 192  # payload of a serial frame: frame and stuffing stay bel
 LINK_MESSAGE_BYTES = 32 * 1024  # one request or reply on the link: a sealed chunk and its envelope fit
 LINK_ACK_TIMEOUT = 1.0
 LINK_RETRIES = 20
+LINK_REPLY_TIMEOUT = 20  # of a request without arithmetic between rounds; a handshake on a slow device takes seconds
 
 # Waiting (measured on an RP2040 in plain Python: key generation 200 s, signature 10 s)
 KEYGEN_TIMEOUT = 900
@@ -56,6 +57,7 @@ LOGINS_PER_PARTY = 8  # the oldest is dropped: its client logs in again
 PENDING_CHALLENGES = 4096
 HOP_WINDOW = 1024  # how far requests of one login may overtake one another
 EVIDENCE_PER_SESSION = 16
+RELAY_PATIENCE = 60  # seconds a client retries before it gives a request up
 
 # Sessions
 FRAME_BYTES = CHUNK_BYTES + 64  # a sealed chunk, its tag and its envelope
