@@ -1,0 +1,146 @@
+"""A board made of files: serial line on standard input and output, a panel (screen and two buttons) on one descriptor.
+
+Runs under MicroPython's unix port and CPython. The environment variable DARIC_BOARD names a JSON file:
+    state    directory of the flash
+    panel    number of an open stream: one JSON line out per screen, one line "NUMBER approve" or "NUMBER refuse" in
+    entropy  "system", or a fault for tests: "stuck", "biased" or "missing"
+    blocks   of flash, 4 KB each
+Standard input must be non-blocking. Specification: docs/architecture.md, the virtual board.
+"""
+
+import json
+import os
+import select
+import sys
+import time
+
+TICKS = (1 << 30) - 1
+READ_BYTES = 512
+RESET = 3  # exit code by which the simulator knows a reset from an end
+BLOCKS = 384
+WRITE_WAIT = 100  # milliseconds
+
+
+class Board:
+    """Interface of every board: what daric.app and daric.screens ask of the hardware."""
+
+    def __init__(self, path: str) -> None:
+        """path: of the JSON file. Raises OSError or ValueError if it cannot be read."""
+        with open(path) as file:
+            settings = json.load(file)
+        self._state = settings["state"]
+        self._entropy = settings["entropy"]
+        self._blocks = settings.get("blocks", BLOCKS)
+        self._input = open(0, "rb", 0)
+        self._output = open(1, "wb", 0)
+        self._panel_in = open(settings["panel"], "rb", 0)
+        self._panel_out = open(settings["panel"], "wb", 0)
+        self._poll = select.poll()
+        self._poll.register(self._input, select.POLLIN)
+        self._poll.register(self._panel_in, select.POLLIN)
+        self._button = select.poll()
+        self._button.register(self._panel_in, select.POLLIN)
+        self._writable = select.poll()
+        self._writable.register(self._output, select.POLLOUT)
+        self._screen = 0
+
+    def ticks(self) -> int:
+        """A counter of milliseconds."""
+        if sys.implementation.name == "micropython":
+            return time.ticks_ms() & TICKS
+        return int(time.monotonic() * 1000) & TICKS
+
+    def wait(self, milliseconds: int) -> None:
+        """Sleep until something arrives on the line or the panel, at most so long."""
+        self._poll.poll(milliseconds)
+
+    def read(self) -> bytes:
+        """What the line has, without waiting. The end of the line is the end of this board."""
+        try:
+            data = self._input.read(READ_BYTES)
+        except OSError:
+            data = b""
+        if data is None:
+            return b""
+        if not data:
+            sys.exit(0)
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Give all bytes to the line. While nobody reads at the other end the line is full and the rest is lost."""
+        view = memoryview(data)
+        while view:
+            count = self._output.write(view)
+            view = view[count or 0 :]
+            if view and not self._writable.poll(WRITE_WAIT):
+                return
+
+    def show(self, lines: "list[str]", ask: bool) -> None:
+        """Put lines on the screen; ask: light the two buttons."""
+        self._screen += 1
+        text = json.dumps({"number": self._screen, "lines": lines, "ask": ask})
+        self._panel_out.write(text.encode() + b"\n")
+
+    def button(self) -> "str | None":
+        """"approve" or "refuse" if it was pressed for the screen that is on now, else None."""
+        if not self._button.poll(0):
+            return None
+        line = self._panel_in.readline()
+        if not line:
+            sys.exit(0)
+        words = line.decode().split()
+        if len(words) != 2 or words[0] != str(self._screen) or words[1] not in ("approve", "refuse"):
+            return None
+        return words[1]
+
+    def entropy(self):
+        """The entropy source, n -> bytes, or None where there is none."""
+        return {"system": os.urandom, "stuck": _stuck, "biased": _biased}.get(self._entropy)
+
+    def open_vault(self, random):
+        """The vault on this board's flash. Raises DaricError("storage")."""
+        from daric.board.flashfile import FlashFile
+        from daric.flash import open_vault
+        from daric.vault import PathFiles
+
+        chip = FlashFile(self._state + "/flash", self._blocks)
+        if sys.implementation.name == "micropython":
+            return open_vault(chip, random)
+        root = self._state + "/files"
+
+        def mount(_partition, first_start: bool) -> PathFiles:
+            if first_start:
+                os.makedirs(root, exist_ok=True)
+            return PathFiles(root)
+
+        return open_vault(chip, random, mount)
+
+    def crashed(self, error: BaseException) -> None:
+        """Say why before a reset. A board for use has nothing to say it to; here it is the simulator's log."""
+        if hasattr(sys, "print_exception"):
+            sys.print_exception(error, sys.stderr)
+        else:
+            import traceback
+
+            traceback.print_exception(error)
+
+    def reset(self) -> None:
+        """Start again from nothing; does not return."""
+        sys.exit(RESET)
+
+
+def _stuck(count: int) -> bytes:
+    return b"\xa5" * count
+
+
+def _biased(count: int) -> bytes:
+    """Every second byte is the same."""
+    out = bytearray(os.urandom(count))
+    for at in range(0, count, 2):
+        out[at] = 0x5A
+    return bytes(out)
+
+
+def board() -> Board:
+    """The board of this process."""
+    return Board(os.getenv("DARIC_BOARD") or "")

@@ -1,0 +1,111 @@
+"""Which request goes where: in clear only hello, connect and pairing; everything else on the encrypted channel.
+
+Specification: docs/architecture.md, section 6; the rules are in messages.cddl, section "Link".
+"""
+
+from daric_protocol import VERSION, channel, platform
+from daric_protocol.errors import DaricError
+from daric_protocol.limits import LINK_MESSAGE_BYTES
+
+DETAIL_CHARACTERS = 200
+
+
+class Dispatcher:
+    """Turns one message of the link into its answer. One channel at a time; a new one counts from its first use."""
+
+    def __init__(self, device) -> None:
+        self._device = device
+        self._channel = None
+        self._next = None
+
+    def answer(self, data: bytes) -> bytes:
+        """The link message that answers `data`, whoever sent it."""
+        id_ = 0
+        try:
+            message = platform.cbor_decode(data, LINK_MESSAGE_BYTES)
+            del data
+            if not isinstance(message, list) or len(message) < 2:
+                raise DaricError("unpaired")
+            if _is(message[0], channel.SEALED):
+                return platform.cbor_encode(self._sealed(message))
+            id_ = channel.ranged(message[1], 0, channel.MAX_COUNTER)
+            reply = [message[0], id_]
+            reply.extend(self._clear(message[0], message[2:]))
+        except DaricError as error:
+            reply = [channel.REFUSAL, id_, error.number]
+        return platform.cbor_encode(reply)
+
+    def _clear(self, kind: object, fields: list) -> list:
+        """What anyone may ask. An unpaired host learns the version, and of the rest that it must pair."""
+        if _is(kind, channel.HELLO) and not fields:
+            return [VERSION]
+        if self._device.fault is not None:
+            raise self._device.fault
+        if _is(kind, channel.CONNECT) and len(fields) == 1 and isinstance(fields[0], list):
+            return [self._connect(channel.Connect.from_wire(fields[0]))]
+        hosts = self._device.hosts
+        if _is(kind, channel.PAIR_START) and len(fields) == 1:
+            return hosts.start(fields[0])
+        if _is(kind, channel.PAIR_OPEN) and len(fields) == 2:
+            hosts.open(fields[0], fields[1])
+            return []
+        if _is(kind, channel.PAIR_FINISH) and len(fields) == 1:
+            return [hosts.finish(fields[0])]
+        raise DaricError("unpaired")
+
+    def _connect(self, request: "channel.Connect") -> list:
+        device = self._device
+        accept, self._next = channel.answer(device.identity, device.hosts.is_paired, request, device.entropy.draw)
+        return accept.to_wire()
+
+    def _sealed(self, message: list) -> list:
+        """A request of a paired host. The answer is sealed for the channel that opened the request."""
+        plaintext = self._open(message)
+        message[2] = None  # sealed and plain form of a large frame need not share the heap
+        request = platform.cbor_decode(plaintext, LINK_MESSAGE_BYTES)
+        del plaintext
+        if not isinstance(request, list) or len(request) < 2:
+            raise DaricError("encoding", "a request has an id and a method")
+        id_ = channel.ranged(request[0], 0, channel.MAX_COUNTER)
+        try:
+            reply = [id_, 0, self._call(request[1], request[2:])]
+        except DaricError as error:
+            reply = [id_, error.number, error.detail[:DETAIL_CHARACTERS]]
+        except MemoryError:
+            reply = [id_, DaricError("memory").number, ""]
+        return self._channel.seal(platform.cbor_encode(reply))
+
+    def _open(self, message: list) -> bytes:
+        if self._next is not None:
+            try:
+                plaintext = self._next.open(message)
+                self._channel, self._next = self._next, None
+                return plaintext
+            except DaricError:
+                if self._channel is None:
+                    raise
+        if self._channel is None:
+            raise DaricError("sealed", "no channel is open; connect first")
+        return self._channel.open(message)
+
+    def _call(self, method: object, parameters: list) -> object:
+        device = self._device
+        if method == "identity" and not parameters:
+            return [device.identity.public, VERSION, device.custody.groups()]
+        if method == "auth" and len(parameters) == 1:
+            from daric_protocol.auth import auth_digest
+
+            identity = device.identity
+            return identity.sign(auth_digest(parameters[0], identity.public), device.entropy.draw)
+        if isinstance(method, str):
+            if method.startswith("session_"):
+                return device.sessions.call(method[8:], parameters)
+            if method.startswith("group_"):
+                from daric import groups
+
+                return groups.call(device, method[6:], parameters)
+        raise DaricError("parameter", "unknown request, or a wrong number of parameters")
+
+
+def _is(value: object, kind: int) -> bool:
+    return value is not True and value is not False and value == kind

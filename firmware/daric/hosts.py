@@ -1,0 +1,109 @@
+"""Paired hosts and the pairing under way. Specification: docs/architecture.md, section 6."""
+
+from daric_protocol import platform
+from daric_protocol.errors import DaricError
+from daric_protocol.limits import APPROVAL_TIMEOUT
+from daric_protocol.link import TICKS
+
+from daric import screens
+
+PREFIX = "host/"
+NAME = "daric"
+
+
+def entry(identity: bytes) -> str:
+    """The vault's name of a host."""
+    from binascii import hexlify
+
+    return PREFIX + hexlify(platform.sha256(identity)[:16]).decode()
+
+
+class Hosts:
+    """The stored hosts, and at most one pairing with a new one."""
+
+    def __init__(self, device) -> None:
+        self._device = device
+        self._pairing = None
+        self._card = b""
+        self._answer = None
+        self._since = -1
+
+    def __len__(self) -> int:
+        return len(self._device.vault.names(PREFIX))
+
+    def is_paired(self, identity: bytes) -> bool:
+        """Whether this 33-byte identity was paired."""
+        stored = self._device.vault.read(entry(identity))
+        return stored is not None and platform.cbor_decode(stored)[0] == identity
+
+    def describe(self, identity: bytes) -> "tuple[str, str]":
+        """(kind, name) of a party as this device knows it: itself, a paired host, or a stranger."""
+        if identity == self._device.identity.public:
+            return "device", NAME
+        stored = self._device.vault.read(entry(identity))
+        return ("", "") if stored is None else ("phone", platform.cbor_decode(stored)[1])
+
+    # The pairing under way
+
+    def start(self, commitment: object) -> "list[bytes]":
+        """A host commits; returns this device's ephemeral key and nonce. A pairing under way is forgotten."""
+        from daric_protocol.pairing import DevicePairing
+
+        if self._device.sessions.active:
+            raise DaricError("busy")
+        self.stop()
+        self._pairing = DevicePairing(commitment, self._device.entropy.draw)
+        return self._pairing.revealed
+
+    def open(self, ephemeral: object, nonce: object) -> None:
+        """The host opens its commitment: the code goes on the screen."""
+        if self._pairing is None:
+            raise DaricError("pairing", "no pairing is under way")
+        try:
+            code = self._pairing.open(ephemeral, nonce)
+        except DaricError:
+            self.stop()
+            raise
+        self._since = self._device.board.ticks()
+        self._device.screens.show(screens.pairing(code), self._answered)
+
+    def finish(self, sealed: object) -> bytes:
+        """The host's sealed card, repeated until the owner answered: this device's sealed card, b"" until then."""
+        if self._pairing is None:
+            raise DaricError("pairing", "no pairing is under way")
+        if self._card:
+            return self._card
+        if self._answer == "refuse":
+            self.stop()
+            raise DaricError("pairing", "the owner of the device refused")
+        try:
+            card = self._pairing.confirmed(sealed)
+        except DaricError:
+            self.stop()
+            raise
+        if self._answer != "approve":
+            return b""
+        stored = platform.cbor_encode([card.identity, card.name])
+        self._device.vault.write(entry(card.identity), stored)
+        self._card = self._pairing.finish(self._device.identity, NAME)
+        self._device.show_ready()
+        return self._card
+
+    def _answered(self, answer: str) -> None:
+        self._answer = answer
+        self._device.show_ready()
+
+    def stop(self) -> None:
+        """Forget the pairing under way."""
+        shown = self._since >= 0 and self._answer is None
+        self._pairing = None
+        self._card = b""
+        self._answer = None
+        self._since = -1
+        if shown:
+            self._device.show_ready()
+
+    def tick(self, now: int) -> None:
+        """Forget a pairing that nobody finishes."""
+        if self._since >= 0 and ((now - self._since) & TICKS) >= APPROVAL_TIMEOUT * 1000:
+            self.stop()

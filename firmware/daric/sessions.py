@@ -1,0 +1,169 @@
+"""The one session this device takes part in. Specification: docs/protocol.md, sections 1 and 13.
+
+The host carries frames; the owner confirms on the screen before any share exists or leaves. Nothing here waits.
+"""
+
+import gc
+
+from daric_protocol import channel
+from daric_protocol.errors import DaricError
+from daric_protocol.limits import APPROVAL_TIMEOUT, FRAME_BYTES, JOIN_BYTES, KEYGEN_TIMEOUT, MAX_PARTIES
+from daric_protocol.link import TICKS
+
+from daric import screens
+
+REQUESTS = {"join": 2, "start": 1, "deliver": 2, "fetch": 1, "state": 0, "abort": 0}  # and how many parameters
+ENDED = ("done", "failed")
+CONTRIBUTION_BYTES = 32
+
+
+class Sessions:
+    """At most one active session; a request means that one. The last one that ended can still be asked about."""
+
+    def __init__(self, device) -> None:
+        self._device = device
+        self._session = None
+        self._terms = b""
+        self._asked = -1  # when the owner was asked; -1: not yet
+        self._shown = None  # the round, or the ended state, on the screen
+        self._heard = 0  # when the host last asked anything
+        self._number = 0  # of the frame that is kept until the host asks for the next
+        self._frame = None
+
+    @property
+    def active(self) -> bool:
+        """Whether a session is under way."""
+        return self._session is not None and self._session.state not in ENDED
+
+    def call(self, method: str, parameters: list) -> object:
+        """A session_... request. Raises DaricError."""
+        if REQUESTS.get(method) != len(parameters):
+            raise DaricError("parameter", "unknown request, or a wrong number of parameters")
+        if method not in ("join", "abort") and self._session is None:
+            raise DaricError("session", "this device takes part in no session")
+        if method == "fetch":
+            self._show_progress()  # before the arithmetic, not after it
+        result = getattr(self, "_" + method)(*parameters)
+        self._heard = self._device.board.ticks()
+        self._look()
+        return result
+
+    def tick(self, now: int) -> None:
+        """End a session whose owner or host has gone away."""
+        if not self.active:
+            return
+        asked = self._asked >= 0 and self._session.needs_confirmation
+        if asked and ((now - self._asked) & TICKS) >= APPROVAL_TIMEOUT * 1000:
+            self._session.expire()
+        elif ((now - self._heard) & TICKS) >= KEYGEN_TIMEOUT * 1000:
+            self._session.expire()
+        self._look()
+
+    # Requests
+
+    def _join(self, terms: object, contribution: object) -> bytes:
+        """terms: encoded Terms. contribution: 32 random bytes of the host, added to our own."""
+        from daric_protocol import flows
+        from daric_protocol.terms import Terms
+
+        if not isinstance(terms, bytes):
+            raise DaricError("encoding", "terms are a byte string")
+        if self.active:
+            if terms == self._terms:
+                return self._session.join()
+            raise DaricError("busy")
+        parsed = Terms.decode(terms)
+        self._device.entropy.mix(channel.sized(contribution, CONTRIBUTION_BYTES))
+        self._device.hosts.stop()
+        self._session = self._frame = None
+        gc.collect()
+        device = self._device
+        self._session = flows.open_session(parsed, device.custody, device.entropy.draw, True, device.hosts.describe)
+        self._terms = terms
+        self._heard = device.board.ticks()
+        self._asked = -1
+        self._shown = None
+        self._number = 0
+        return self._session.join()
+
+    def _start(self, joins: object) -> bool:
+        if not isinstance(joins, list) or not 2 <= len(joins) <= MAX_PARTIES:
+            raise DaricError("encoding", "a start list has one join per party")
+        for join in joins:
+            if not isinstance(join, bytes) or len(join) > JOIN_BYTES:
+                raise DaricError("encoding", "a join is a short byte string")
+        return self._session.start(joins)
+
+    def _deliver(self, seat: object, frame: object) -> bool:
+        """False: early, to be offered again."""
+        seat = channel.ranged(seat, 0, MAX_PARTIES - 1)
+        if not isinstance(frame, bytes) or len(frame) > FRAME_BYTES:
+            raise DaricError("encoding", "a frame is a byte string of limited size")
+        return self._session.receive(seat, frame)
+
+    def _fetch(self, received: object) -> list:
+        """received: number of the last frame the host has. A frame is kept until then: no lost answer loses one."""
+        if channel.ranged(received, 0, channel.MAX_COUNTER) == self._number:
+            self._frame = None
+        if self._frame is None:
+            self._frame = self._session.send()
+            if self._frame is not None:
+                self._number += 1
+        seat, frame = self._frame or (None, None)
+        return [self._number, seat, frame, self._session.state, self._session.round]
+
+    def _state(self) -> list:
+        """[uuid, state, round, check code or nil, error or nil, result or nil]."""
+        session = self._session
+        error = session.error
+        if error is not None:
+            error = [error.number, error.detail, getattr(error, "blame", None)]
+        result = session.result  # of a create the certificate, of a pair set-up the peer's index: nothing secret
+        if session.terms.op == "sign" and result is not None:
+            result = result.encode()
+        return [session.terms.uuid, session.state, session.round, session.code, error, result]
+
+    def _abort(self) -> None:
+        if self.active:
+            self._session.refuse()
+
+    # The owner
+
+    def _look(self) -> None:
+        """Put on the screen what the session has come to."""
+        session = self._session
+        if session is None:
+            return
+        if session.needs_confirmation:
+            if self._asked < 0:
+                self._asked = self._device.board.ticks()
+                self._ask()
+        elif session.state in ENDED:
+            if self._shown != session.state:
+                self._shown = session.state
+                outcome = "done" if session.error is None else session.error.name
+                self._device.screens.show(screens.ended(session.terms.op, outcome))
+
+    def _ask(self) -> None:
+        from daric_protocol.flows import question
+
+        try:
+            self._device.screens.show(question(self._session), self._answered)
+        except DaricError:
+            self._session.refuse()  # what cannot be shown is not asked
+
+    def _show_progress(self) -> None:
+        session = self._session
+        if session.state == "running" and self._shown != session.round:
+            self._shown = session.round
+            self._device.screens.show(screens.progress(session.terms.op, session.round))
+
+    def _answered(self, answer: str) -> None:
+        if self._session is None or not self._session.needs_confirmation:
+            return
+        if answer == "approve":
+            self._session.confirm()
+            self._show_progress()
+        else:
+            self._session.refuse()
+            self._look()

@@ -1,0 +1,246 @@
+"""A simulated device: the real firmware in the real MicroPython, started as a board starts, on its own serial line.
+
+`path` is a pty that any serial program opens. The screen arrives in `screens`; who presses the buttons is the
+`answer`: "approve", "refuse", "wait" (press() later) or a function of the Screen.
+"""
+
+import json
+import os
+import pty
+import signal
+import socket
+import subprocess
+import sys
+import termios
+import threading
+import time
+import tty
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from daric_sim import image
+
+RESET = 3  # exit code of a board that resets itself
+RESETS = 5  # of a board in a row, within RESET_SECONDS each, before it counts as broken
+RESET_SECONDS = 2.0
+HEAP = "240k"  # what a Pico offers, on this 64-bit port (docs/performance.md)
+APPROVE, REFUSE, WAIT = "approve", "refuse", "wait"
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One page the device showed. ask: the buttons are lit."""
+
+    number: int
+    lines: tuple[str, ...]
+    ask: bool
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+
+Answer = str | Callable[[Screen], str]
+
+
+class SimDevice:
+    """One device. Its flash lives in `state` and survives kill(), stop() and a new SimDevice on the same directory.
+
+    runtime: "micropython" (what ships: compiled files, heap of `heapsize`) or "cpython" (fast, for flows). entropy:
+    "system", "stuck", "biased" or "missing". Raises RuntimeError if the image does not build.
+    """
+
+    def __init__(
+        self,
+        state: Path | str,
+        *,
+        answer: Answer = APPROVE,
+        runtime: str = "micropython",
+        heapsize: str = HEAP,
+        entropy: str = "system",
+    ) -> None:
+        if runtime not in ("micropython", "cpython"):
+            raise ValueError("the runtime is micropython or cpython")
+        self.state = Path(state)
+        self.answer = answer
+        self.screens: list[Screen] = []
+        self._runtime = runtime
+        self._heapsize = heapsize
+        self._entropy = entropy
+        self._changed = threading.Condition()
+        self._panel: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._wanted = False
+        self.state.mkdir(parents=True, exist_ok=True)
+        self._master, self._slave = pty.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        self.path = os.ttyname(self._slave)
+        self.start()
+
+    # Power
+
+    def start(self) -> None:
+        """Switch the power on."""
+        if self._wanted:
+            return
+        termios.tcflush(self._slave, termios.TCIOFLUSH)
+        self._wanted = True
+        self._spawn()
+        threading.Thread(target=self._watch, args=(self._process,), daemon=True).start()
+
+    def kill(self) -> None:
+        """Cut the power: nothing of what the device was doing finishes."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Unplug for good: the process ends and the line closes."""
+        if self._master < 0:
+            return
+        self._end(signal.SIGKILL)
+        os.close(self._master)
+        os.close(self._slave)
+        self._master = self._slave = -1
+
+    def restart(self) -> None:
+        """Cut the power and switch it on again; the path stays."""
+        self.kill()
+        self.start()
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Process id of the running board; 0 when the power is off."""
+        return self._process.pid if self._process is not None and self.running else 0
+
+    @property
+    def log(self) -> str:
+        """What the board said when it crashed; empty for a healthy one."""
+        path = self.state / "log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # Screen and buttons
+
+    def press(self, answer: str) -> None:
+        """Press a button for the page that is on now. Raises ValueError if it asks nothing."""
+        screen = self.screens[-1] if self.screens else None
+        if screen is None or not screen.ask:
+            raise ValueError("the screen asks nothing")
+        self._press(screen, answer)
+
+    def wait_for_screen(self, text: str, timeout: float = 30.0, since: int = 0) -> Screen:
+        """The first page from number `since` of `screens` on that holds `text`. Raises TimeoutError."""
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while True:
+                for screen in self.screens[since:]:
+                    if text in screen.text:
+                        return screen
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._changed.wait(left):
+                    raise TimeoutError(f"no screen with {text!r} but {self.screens[-3:]}; log: {self.log[-2000:]}")
+
+    # Inside
+
+    def _spawn(self) -> None:
+        ours, theirs = socket.socketpair()
+        settings = {"state": str(self.state.resolve()), "panel": theirs.fileno(), "entropy": self._entropy}
+        path = self.state / "board.json"
+        path.write_text(json.dumps(settings))
+        with (self.state / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command(),
+                stdin=self._master,
+                stdout=self._master,
+                stderr=log,
+                pass_fds=(theirs.fileno(),),
+                env=self._environment(path),
+                cwd=self.state,
+                start_new_session=True,
+            )
+        theirs.close()
+        self._panel = ours
+        threading.Thread(target=self._read_panel, args=(ours,), daemon=True).start()
+
+    def _command(self) -> list[str]:
+        start = "import boot, main"
+        if self._runtime == "micropython":
+            return [str(Path(sys.executable).parent / "micropython"), "-X", "heapsize=" + self._heapsize, "-c", start]
+        return [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(image.FIRMWARE.parent)!r}); {start}"]
+
+    def _environment(self, settings: Path) -> dict[str, str]:
+        environment = dict(os.environ, DARIC_BOARD=str(settings.resolve()))
+        if self._runtime == "micropython":
+            environment["MICROPYPATH"] = str(image.build())
+        return environment
+
+    def _watch(self, process: "subprocess.Popen[bytes] | None") -> None:
+        """Start a board again that reset itself, as its boot code would."""
+        quick = 0
+        while process is not None:
+            started = time.monotonic()
+            code = process.wait()
+            with self._changed:
+                if not self._wanted or self._process is not process or code != RESET:
+                    return
+                quick = quick + 1 if time.monotonic() - started < RESET_SECONDS else 0
+                if quick > RESETS:
+                    return
+                self._close_panel()
+                self._spawn()
+                process = self._process
+
+    def _end(self, number: int) -> None:
+        with self._changed:
+            self._wanted = False
+            process = self._process
+        if process is not None:
+            if process.poll() is None:
+                process.send_signal(number)
+            process.wait()
+        self._close_panel()
+
+    def _close_panel(self) -> None:
+        if self._panel is not None:
+            try:
+                self._panel.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # the board is gone already
+            self._panel = None
+
+    def _read_panel(self, panel: socket.socket) -> None:
+        with panel, panel.makefile("rb") as lines:
+            for line in lines:
+                shown = json.loads(line)
+                screen = Screen(shown["number"], tuple(shown["lines"]), shown["ask"])
+                with self._changed:
+                    self.screens.append(screen)
+                    self._changed.notify_all()
+                if screen.ask:
+                    answer = self.answer(screen) if callable(self.answer) else self.answer
+                    if answer != WAIT:
+                        self._press(screen, answer)
+
+    def _press(self, screen: Screen, answer: str) -> None:
+        if answer not in (APPROVE, REFUSE):
+            raise ValueError("a button is approve or refuse")
+        panel = self._panel
+        if panel is not None:
+            try:
+                panel.sendall(f"{screen.number} {answer}\n".encode())
+            except OSError:
+                pass  # the power went off meanwhile
