@@ -67,7 +67,7 @@ def utf8(text: str) -> bytes:
     except ValueError:
         raise DaricError("encoding", "the text is not Unicode")
     if len(raw) != len(text):
-        _text(raw)
+        read_text(raw)
     return raw
 
 
@@ -148,7 +148,7 @@ class Reader:
         if major == BYTES:
             return self.take(argument)
         if major == TEXT:
-            return _text(self.take(argument))
+            return read_text(self.take(argument))
         if major in (ARRAY, MAP):
             check_depth(depth)
             # Each item takes a byte, each pair two: a length that cannot be true costs nothing.
@@ -181,7 +181,7 @@ class Reader:
         return values
 
 
-def _text(raw: bytes) -> str:
+def read_text(raw: bytes) -> str:
     """UTF-8 text; overlong forms and surrogates are refused here, because MicroPython's own check lets them pass."""
     try:
         text = str(raw, "utf-8")

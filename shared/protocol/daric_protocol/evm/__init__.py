@@ -1,0 +1,1 @@
+"""What is signed on Ethereum-like chains and how it is shown. Device and host use the same code."""

@@ -1,0 +1,196 @@
+"""The typed signing request: what a person is shown and what is signed are computed here from the same bytes.
+
+A request is the deterministic CBOR array [kind, payload, path]; these bytes are the `ctx` that every party of a
+signing session binds (docs/encodings.md, section 2).
+"""
+
+from binascii import hexlify
+
+from daric_protocol import cbor, platform
+from daric_protocol.errors import DaricError
+from daric_protocol.evm import message, transaction
+from daric_protocol.limits import SIGN_REQUEST_BYTES
+
+RAW_DIGEST, TRANSACTION, MESSAGE = 0, 1, 2
+PATH_LEVELS = 10
+HARDENED = 1 << 31  # such a level needs the private key, which exists nowhere
+LINE = 16  # characters on a screen of 128 pixels
+
+# Chain id: name, name of its coin.
+CHAINS = {
+    1: ("Ethereum", "ETH"),
+    10: ("OP Mainnet", "ETH"),
+    56: ("BNB Chain", "BNB"),
+    100: ("Gnosis", "xDAI"),
+    137: ("Polygon", "POL"),
+    8453: ("Base", "ETH"),
+    31337: ("local test chain", "test ETH"),
+    42161: ("Arbitrum One", "ETH"),
+    43114: ("Avalanche C", "AVAX"),
+    11155111: ("Sepolia (test)", "test ETH"),
+}
+
+
+class Request:
+    """kind: RAW_DIGEST, TRANSACTION or MESSAGE. path: levels of BIP-32 below the group's key, none hardened.
+
+    payload: a digest (32 B), the unsigned transaction, or the message without the prefix that EIP-191 adds.
+    """
+
+    def __init__(self, kind: int, payload: bytes, path: "list[int] | None" = None) -> None:
+        self.kind = kind
+        self.payload = payload
+        self.path = [] if path is None else path
+        self._check()
+
+    def _check(self) -> None:
+        if self.kind not in (RAW_DIGEST, TRANSACTION, MESSAGE) or self.kind is False or self.kind is True:
+            raise DaricError("request", "this version knows no such kind of request")
+        if not isinstance(self.payload, bytes) or not isinstance(self.path, list) or len(self.path) > PATH_LEVELS:
+            raise DaricError("request", "a request has a byte string and a path of at most 10 levels")
+        for level in self.path:
+            if level is True or level is False or not isinstance(level, int) or not 0 <= level < HARDENED:
+                raise DaricError("request", "a path has levels from 0 to 2147483647")
+        if self.kind == RAW_DIGEST and len(self.payload) != 32:
+            raise DaricError("request", "a digest has 32 bytes")
+        if self.kind == TRANSACTION:
+            _transaction(self.payload)
+
+    def encode(self) -> bytes:
+        """The bytes that travel, are shown, and are bound as `ctx`."""
+        encoded = platform.cbor_encode([self.kind, self.payload, self.path])
+        if len(encoded) > SIGN_REQUEST_BYTES:
+            raise DaricError("too_large", "a request has at most %d bytes" % SIGN_REQUEST_BYTES)
+        return encoded
+
+
+def decode(encoded: bytes) -> Request:
+    """Read a request; DaricError("request") if it cannot be read and shown in full."""
+    try:
+        value = platform.cbor_decode(encoded, SIGN_REQUEST_BYTES)
+    except DaricError as error:
+        raise DaricError("request", error.detail)
+    if not isinstance(value, list) or len(value) != 3 or not isinstance(value[2], list):
+        raise DaricError("request", "a request is [kind, payload, path]")
+    return Request(value[0], value[1], value[2])
+
+
+def digest(request: "Request | bytes", allow_raw: bool = False) -> bytes:
+    """The 32 bytes that are signed for a request or its encoding.
+
+    allow_raw: the owner switched raw digests on; otherwise they end in DaricError("raw_digest").
+    """
+    request = request if isinstance(request, Request) else decode(request)
+    if request.kind == TRANSACTION:
+        return transaction.signing_digest(request.payload)
+    if request.kind == MESSAGE:
+        return message.signing_digest(request.payload)
+    if not allow_raw:
+        raise DaricError("raw_digest")
+    return request.payload
+
+
+def describe(request: "Request | bytes", sender: "bytes | None" = None) -> "list[str]":
+    """Lines of at most 16 characters that show all of a request.
+
+    Labels start at the margin, what they name is indented by a space, so that no message can imitate a label.
+    sender: the address (20 B) that the signature will speak for, if known.
+    """
+    request = request if isinstance(request, Request) else decode(request)
+    lines = []
+    for label, text in fields(request, sender):
+        lines.append(label + ":")
+        for line in wrap(text, LINE - 1):
+            lines.append(" " + line)
+    return lines
+
+
+def fields(request: Request, sender: "bytes | None" = None) -> "list[tuple[str, str]]":
+    """The same as (label, text) pairs, for larger screens."""
+    from daric_protocol.evm.address import to_text
+
+    shown = []
+    if sender is not None:
+        shown.append(("From", to_text(sender)))
+    if request.path:
+        shown.append(("Account", "m/" + "/".join([str(level) for level in request.path])))
+    if request.kind == TRANSACTION:
+        return _transaction_fields(_transaction(request.payload), shown)
+    if request.kind == MESSAGE:
+        shown.insert(0, ("Sign message", "%d bytes" % len(request.payload)))
+        return shown + [("Message", printable(request.payload))]
+    shown.insert(0, ("WARNING", "this may sign anything"))
+    return shown + [("RAW DIGEST", "0x" + str(hexlify(request.payload), "ascii"))]
+
+
+def _transaction_fields(tx: transaction.Transaction, shown: "list[tuple[str, str]]") -> "list[tuple[str, str]]":
+    from daric_protocol.evm import calls
+    from daric_protocol.evm.address import to_text
+
+    if tx.chain_id is None:
+        name, coin = "ANY: can be repeated on every chain", "coins"
+    else:
+        name, coin = CHAINS.get(tx.chain_id, ("UNKNOWN", "coins"))
+        name = "%s (%d)" % (name, tx.chain_id)
+    shown.insert(0, ("Network", name))
+    shown.append(("To", to_text(tx.to) if tx.to else "NEW CONTRACT"))
+    shown.append(("Amount", amount(tx.value) + " " + coin))
+    if tx.to:
+        shown += calls.describe(tx.data)
+    else:
+        shown.append(("Code", "%d bytes" % len(tx.data)))
+    shown.append(("Fee at most", amount(tx.fee_ceiling()) + " " + coin))
+    shown.append(("Nonce", str(tx.nonce)))
+    if tx.access_list:
+        shown.append(("Access list", str(len(tx.access_list))))
+    return shown
+
+
+def _transaction(payload: bytes) -> transaction.Transaction:
+    try:
+        return transaction.decode(payload)
+    except DaricError as error:
+        raise DaricError("request", error.detail)
+
+
+def amount(wei: int) -> str:
+    """A number of wei in whole coins of 10^18 wei, exactly, without trailing zeros."""
+    whole, rest = divmod(wei, 10**18)
+    if not rest:
+        return str(whole)
+    digits = str(10**18 + rest)[1:]
+    return str(whole) + "." + digits.rstrip("0")
+
+
+def printable(data: bytes) -> str:
+    """A message as text whose every character is what it looks like; other bytes as 0x and hexadecimal digits.
+
+    Printable ASCII and line ends stand for themselves; a backslash is doubled, other characters become \\u{hex}.
+    """
+    try:
+        text = cbor.read_text(data)
+    except DaricError:
+        return "0x" + str(hexlify(data), "ascii")
+    out = []
+    for character in text:
+        code = ord(character)
+        if character == "\\":
+            out.append("\\\\")
+        elif 32 <= code < 127 or character == "\n":
+            out.append(character)
+        else:
+            out.append("\\u{%x}" % code)
+    return "".join(out)
+
+
+def wrap(text: str, width: int) -> "list[str]":
+    """The text cut into lines of at most `width` characters, nothing left out; an empty one gives one empty line."""
+    lines = []
+    for paragraph in text.split("\n"):
+        rest = paragraph
+        while len(rest) > width:
+            space = rest.rfind(" ", 1, width + 1)
+            lines.append(rest[: width if space < 0 else space])
+            rest = rest[width if space < 0 else space + 1 :]
+        lines.append(rest)
+    return lines
