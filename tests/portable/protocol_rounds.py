@@ -52,6 +52,11 @@ def draws(values):
     return random
 
 
+def unordered(a, b):
+    """The vectors' name of a pair."""
+    return f"{min(a, b)}-{max(a, b)}"
+
+
 def identity(index):
     return Identity(1000 + index)
 
@@ -75,6 +80,9 @@ class Keeper:
     def spend(self, digest, sid):
         pass
 
+    def signed(self, digest, peers):
+        pass
+
     def store_pending_pair(self, peer, pair, sid):
         pass
 
@@ -87,18 +95,18 @@ def run(generators):
     rounds, streams, results = [], {}, {}
     outgoing = {index: next(generators[index]) for index in generators}
     while outgoing:
-        for index in outgoing:
-            for peer in outgoing[index].streams or {}:
+        for index, sent in outgoing.items():
+            for peer, stream in (sent.streams or {}).items():
                 sink = outgoing[peer].sinks[index]
                 chunks = []
-                for chunk in outgoing[index].streams[peer]:
+                for chunk in stream:
                     sink.receive(chunk)
                     chunks.append(chunk)
                 streams[index, peer] = b"".join(chunks)
         rounds.append({index: outgoing[index].messages for index in outgoing})
         following = {}
-        for index in outgoing:
-            kind = outgoing[index].expect
+        for index, sent in outgoing.items():
+            kind = sent.expect
             received = {j: kind.from_wire(rounds[-1][j][index].to_wire()) for j in rounds[-1] if j != index}
             try:
                 following[index] = generators[index].send(received)
@@ -127,8 +135,8 @@ def check_roster_ssid_code(case):
             for m in members
             if m["nonce"]
         }
-        for index in openings:
-            assert joining.commit(uuid, op, openings[index]).hex() == answers["J"][str(index)]
+        for index, opening in openings.items():
+            assert joining.commit(uuid, op, opening).hex() == answers["J"][str(index)]
         assert joining.check_code(uuid, op, group, given["t"], list(openings.values())) == answers["code"]
     if "ack" in given:
         ack = given["ack"]
@@ -193,8 +201,7 @@ def check_deal(case):
         else:
             assert dealt.s == 0 and me not in dealt.P
         for j in dealt.pairs:
-            name = "%d-%d" % (min(me, j), max(me, j))
-            assert dealt.pairs[j].z.hex() == answers["z"][name]
+            assert dealt.pairs[j].z.hex() == answers["z"][unordered(me, j)]
             assert dealt.pairs[j].pid == results[j].pairs[me].pid
     if with_pairs:
         assert sum([len(results[me].pairs) for me in results]) == 2 * len(answers.get("z", {}))
@@ -207,7 +214,7 @@ def check_zeta(case):
         zeta = 0
         for j in given["S"]:
             if i != j:
-                zeta += zero_share(i, j, raw(given["z"]["%d-%d" % (min(i, j), max(i, j))]), sid)
+                zeta += zero_share(i, j, raw(given["z"][unordered(i, j)]), sid)
         expect(case["out"]["zeta"], **{str(i): zeta % Q})
         total += zeta
     assert total % Q == 0
@@ -238,8 +245,9 @@ def check_pair_setup(case):
         generators = {}
         for me in (a, b):
             shard = Shard(
-                raw(given["group"]), "dkg", 1, me, 1, raw(given["pk"]), bytes(32), roster, bytes(32), bytes(32), bytes(32)
-            )
+                raw(given["group"]), "dkg", 1, me, 1, raw(given["pk"]), bytes(32), roster, bytes(32), bytes(32),
+                bytes(32),
+            )  # fmt: skip
             generators[me] = pair(me, a + b - me, shard, raw(given["ssid"]), Keeper(me), random(me))
         results, rounds, _ = run(generators)
         states = {me: results[me][0] for me in results}
@@ -269,8 +277,8 @@ def seed_set(ot_seed, choice):
 
 def sign_pair(given, me, peer):
     """The state of a pair as one side holds it."""
-    state = given["pairs"]["%d-%d" % (min(me, peer), max(me, peer))]
-    alice, bob = state["%d>%d" % (me, peer)], state["%d>%d" % (peer, me)]
+    state = given["pairs"][unordered(me, peer)]
+    alice, bob = state[f"{me}>{peer}"], state[f"{peer}>{me}"]
     delta = raw(alice["delta"])
     kD = seed_set(raw(alice["ot_seed"]), lambda k: delta[k >> 3] >> (k & 7) & 1)
     k0, k1 = seed_set(raw(bob["ot_seed"]), lambda k: 0), seed_set(raw(bob["ot_seed"]), lambda k: 1)
@@ -302,7 +310,7 @@ def check_sign(case):
     for me in signers:
         expect(answers, r=results[me].r, s=results[me].s)
         assert results[me].recid == answers["recid"]
-        assert results[me].encode().hex() == answers["r"] + answers["s"] + "%02x" % answers["recid"]
+        assert results[me].encode().hex() == answers["r"] + answers["s"] + f"0{results[me].recid}"
         party, expected = given["parties"][str(me)], answers["parties"][str(me)]
         phi, r, sk = number(party["phi"]), number(party["r"]), number(expected["sk"])
         for j in signers:

@@ -8,6 +8,7 @@ import hashlib
 
 from daric_protocol import platform
 from daric_protocol.errors import Abort, DaricError
+
 from tests import cddl
 
 
@@ -28,7 +29,7 @@ def randomness(seed):
 class Relay:
     """An honest relay. A hostile one overrides what it carries; None means that it is lost."""
 
-    def message(self, round, sender, receiver, fields):
+    def message(self, number, sender, receiver, fields):
         return fields
 
     def stream(self, sender, receiver, chunks):

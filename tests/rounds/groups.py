@@ -7,6 +7,7 @@ from daric_protocol.roster import Roster
 from daric_protocol.rounds.keygen import keygen
 from daric_protocol.rounds.pair import pair
 from daric_protocol.rounds.sign import sign
+
 from tests.rounds.exchange import randomness, results, run
 from tests.rounds.memory_custody import MemoryCustody, identities
 

@@ -1,4 +1,4 @@
-"""A party's store in memory, with the rules that rounds rely on: what a real one does durably is a list of events here."""
+"""A party's store in memory, with the rules that rounds rely on; what is durable elsewhere is a list of events here."""
 
 from daric_protocol import certificate
 from daric_protocol.errors import Abort
@@ -48,6 +48,10 @@ class MemoryCustody:
     def spend(self, digest, sid):
         self.spent[digest] = sid
         self.events.append(("spend", digest))
+
+    def signed(self, digest, peers):
+        assert digest in self.spent
+        self.events.append(("signed", tuple(peers)))
 
     def use_epoch(self, epoch):
         assert epoch > self.epoch, "an epoch is used twice"

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
         def spend(self, digest: bytes, sid: bytes) -> None:
             """From now on the digest counts as signed."""
 
+        def signed(self, digest: bytes, peers: list[int]) -> None:
+            """The signature is there and verifies: these peers did well."""
+
         def use_epoch(self, epoch: int) -> None:
             """Never deal again with this epoch or a lower one."""
 

@@ -132,7 +132,9 @@ def sign(
     for j in peers:
         u += received[j].u
         w += received[j].w
-    return _assemble(u % Q, w % Q, r_x, curve.y_is_odd(nonce_sum), signing_key, digest)
+    made = _assemble(u % Q, w % Q, r_x, curve.y_is_odd(nonce_sum), signing_key, digest)
+    custody.signed(digest, peers)
+    return made
 
 
 def zero_share(me: int, peer: int, z: bytes, sid: bytes) -> int:
