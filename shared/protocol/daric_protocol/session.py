@@ -337,11 +337,16 @@ class Session:
         return None
 
     def _fail(self, error: DaricError) -> None:
-        error = self._ask_rounds(error)
+        self.state = FAILED
+        try:
+            error = self._ask_rounds(error)
+        finally:
+            self._end(error)
+
+    def _end(self, error: DaricError) -> None:
         if self._spent and error.name != "ban":
             error = Abort("spent", getattr(error, "blame", None), error.detail, getattr(error, "evidence", None))
         self.error = error
-        self.state = FAILED
         self._queue = []
         if self._context is not None:
             self._queue = self._notices(ERRORS[error.name][0])

@@ -1,0 +1,101 @@
+"""Parties with real custody over a store in memory, and the sessions between them. For flow and malice tests.
+
+wallet = Wallet.create(2, 3)
+signature = wallet.sign([1, 3], message("pay")).sessions[0].result
+"""
+
+from daric_protocol import flows, platform
+from daric_protocol.custody import Custody, load_identity
+from daric_protocol.evm import request
+
+from tests.session.network import Network, drbg
+
+
+class MemoryStore(dict):
+    """The store interface over a dict: names to values."""
+
+    def read(self, name):
+        return self.get(name)
+
+    def write(self, name, value):
+        self[name] = bytes(value)
+
+    def erase(self, name):
+        self.pop(name, None)
+
+    def names(self, prefix):
+        return [name for name in self if name.startswith(prefix)]
+
+
+class Party:
+    """A party and its store; restart() keeps the store and nothing else."""
+
+    def __init__(self, name, store=None):
+        self.name = name
+        self.store = MemoryStore() if store is None else store
+        self.starts = 0
+        self.restart()
+
+    def restart(self):
+        self.starts += 1
+        self.entropy = drbg(self.name, self.starts)
+        self.custody = Custody(self.store, load_identity(self.store, self.entropy), self.entropy)
+        return self
+
+    def open(self, terms, **options):
+        return flows.open_session(terms, self.custody, self.entropy, describe=lambda _: ("phone", "someone"), **options)
+
+
+class Wallet:
+    """Parties that hold a group, by index."""
+
+    def __init__(self, parties, group_id):
+        self.group_id = group_id
+        self.sessions = 0
+        self.roster = parties[0].custody.roster(group_id)
+        indexes = {self.roster.index_of(party.custody.identity.public): party for party in parties}
+        self.parties = {index: indexes[index] for index in sorted(indexes)}
+
+    @classmethod
+    def create(cls, threshold, parties, relay=None, seed=""):
+        parties = [Party(f"party {number} {seed}") for number in range(parties)]
+        network, terms = creation(parties, threshold, relay)
+        network.start().confirm().run()
+        assert network.states() == ["done"] * len(parties), network.errors()
+        return cls(parties, terms.group)
+
+    @property
+    def pk(self):
+        return next(iter(self.parties.values())).custody.shard(self.group_id).pk
+
+    def uuid(self):
+        self.sessions += 1
+        return platform.sha256(b"session %d" % self.sessions)[:16]
+
+    def network(self, signers, request, relay=None, **options):
+        """The sessions of a signature, not started."""
+        terms = flows.sign_terms(self.uuid(), self.group_id, self.roster, signers, request)
+        return Network([self.parties[index].open(terms, **options) for index in sorted(signers)], relay)
+
+    def sign(self, signers, request, relay=None, **options):
+        return self.network(signers, request, relay, **options).start().confirm().run()
+
+    def pair_up(self, first, second, relay=None):
+        terms = flows.pair_terms(self.uuid(), self.group_id, self.roster, first, second)
+        sessions = [self.parties[index].open(terms) for index in sorted((first, second))]
+        return Network(sessions, relay).start().confirm().run()
+
+    def restart(self):
+        for party in self.parties.values():
+            party.restart()
+
+
+def message(text):
+    """A typed request to sign a message."""
+    return request.Request(request.MESSAGE, text.encode()).encode()
+
+
+def creation(parties, threshold, relay=None, uuid=bytes(16)):
+    """(network, terms) of a creation, not started."""
+    terms = flows.create_terms(uuid, threshold, len(parties), drbg("group", len(parties)), "savings")
+    return Network([party.open(terms) for party in parties], relay), terms
