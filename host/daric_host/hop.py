@@ -69,7 +69,7 @@ class Hop:
             )
             for k in range(count)
         ]
-        return counter, platform.cbor_encode([counter, *chunks])
+        return counter, platform.cbor_encode([counter, chunks])
 
     def open(self, frame: bytes, context: str, answers: int | None = None) -> tuple[int, bytes]:
         """(counter, body) of a HopFrame of the other side.
@@ -80,11 +80,13 @@ class Hop:
         if len(frame) > FRAME_BYTES:
             raise DaricError("too_large")
         value = platform.cbor_decode(frame, max_bytes=FRAME_BYTES)
-        if not isinstance(value, list) or len(value) < 2 or not all(isinstance(one, bytes) for one in value[1:]):
+        if not isinstance(value, list) or len(value) != 2 or not isinstance(value[1], list) or not value[1]:
             raise DaricError("encoding", "the body is not a hop frame")
-        counter, chunks = value[0], value[1:]
+        counter, chunks = value
         if not isinstance(counter, int) or isinstance(counter, bool) or counter < 0:
-            raise DaricError("encoding", "the body is not a hop frame")
+            raise DaricError("encoding", "the counter of a hop frame is not negative")
+        if not all(isinstance(chunk, bytes) for chunk in chunks):
+            raise DaricError("encoding", "the chunks of a hop frame are byte strings")
         direction = 1 - self._direction
         body = b"".join(
             cose.open(
