@@ -39,6 +39,9 @@ __all__ = [
     "transpose128",
 ]
 
+INNER_PAD = int.from_bytes(b"\x36" * 64, "big")
+OUTER_PAD = int.from_bytes(b"\x5c" * 64, "big")
+
 Sha256 = hashlib.sha256
 cbor_encode = cbor.encode
 cbor_decode = cbor.decode
@@ -54,9 +57,9 @@ def hmac_sha256(key: bytes, data: bytes) -> bytes:
     if len(key) > 64:
         key = sha256(key)
     padded = int.from_bytes(key, "big") << 8 * (64 - len(key))
-    inner = hashlib.sha256((padded ^ int.from_bytes(b"\x36" * 64, "big")).to_bytes(64, "big"))
+    inner = hashlib.sha256((padded ^ INNER_PAD).to_bytes(64, "big"))
     inner.update(data)
-    outer = hashlib.sha256((padded ^ int.from_bytes(b"\x5c" * 64, "big")).to_bytes(64, "big"))
+    outer = hashlib.sha256((padded ^ OUTER_PAD).to_bytes(64, "big"))
     outer.update(inner.digest())
     return outer.digest()
 
