@@ -6,10 +6,12 @@ import littlefs
 from daric.board.flashfile import FlashFile, Partition
 from daric.flash import MIN_BLOCKS, open_vault
 from daric.vault import Vault
+from littlefs import lfs
 from littlefs.context import UserContext
 from littlefs.errors import LittleFSError
 
 BLOCKS = MIN_BLOCKS + 24
+NO_ENTRY = -2
 
 
 class _Context(UserContext):
@@ -21,8 +23,7 @@ class _Context(UserContext):
 
     def read(self, cfg, block: int, off: int, size: int) -> bytearray:
         data = bytearray(size)
-        if self.partition.readblocks(block, data, off):
-            raise OSError(5)
+        self.partition.readblocks(block, data, off)  # without power it reads zeros; the binding can't say more
         return data
 
     def prog(self, cfg, block: int, off: int, data: bytes) -> int:
@@ -56,24 +57,31 @@ class LittleFiles:
     def _call(self, function, *arguments):
         try:
             return function(*arguments)
-        except FileNotFoundError:
-            raise
         except LittleFSError as error:
             raise OSError(5, str(error)) from error
 
+    # Files are closed once and by hand: littlefs-python's file objects close a second time after an error.
     def read(self, name: str) -> bytes | None:
+        fs = self.fs.fs
         try:
-            with self._call(self.fs.open, name, "rb") as file:
-                return self._call(file.read)
-        except FileNotFoundError:
-            return None
+            size = self._call(lfs.stat, fs, name).size
+        except OSError as error:
+            if isinstance(error.__cause__, LittleFSError) and error.__cause__.code == NO_ENTRY:
+                return None
+            raise
+        file = self._call(lfs.file_open, fs, name, "r")
+        try:
+            return bytes(self._call(lfs.file_read, fs, file, size))
+        finally:
+            self._call(lfs.file_close, fs, file)
 
     def write(self, name: str, data: bytes) -> None:
-        def put() -> None:
-            with self.fs.open(name, "wb") as file:
-                file.write(data)
-
-        self._call(put)
+        fs = self.fs.fs
+        file = self._call(lfs.file_open, fs, name, "w")
+        try:
+            self._call(lfs.file_write, fs, file, data)
+        finally:
+            self._call(lfs.file_close, fs, file)
 
     def remove(self, name: str) -> None:
         self._call(self.fs.remove, name)

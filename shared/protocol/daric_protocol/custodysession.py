@@ -209,7 +209,9 @@ class SessionCustody:
 
     def _identity_of(self, peer: int) -> bytes:
         if self._roster is None:
-            self._roster = self._custody.roster(self._group_id)
+            group = self._custody.group(self._group_id)
+            epoch = group.epoch or max(group.pendings)
+            self._roster = self._custody.read_shard(self._group_id, epoch).roster
         return self._roster.member(peer).identity
 
     def _banned(self, peer: int) -> bool:

@@ -1,0 +1,237 @@
+"""Every flow that changes a party's store, cut at every point: old or new, nothing else."""
+
+from daric_protocol.errors import DaricError
+from tests.custody.homes import (
+    DIGEST,
+    GROUP_ID,
+    SID,
+    UUID,
+    PowerCut,
+    acks,
+    first_shard,
+    later_shard,
+    open_custody,
+    other_state,
+    summary,
+    with_group,
+)
+from tests.rounds.memory_custody import identities
+
+
+def _pair_acks(custody, peer=2):
+    from daric_protocol.shard import ack_digest
+
+    shard = custody.shard(GROUP_ID)
+    digests = {i: ack_digest(GROUP_ID, SID, "pair", shard.epoch, other_state(b"new").pid, shard.roster.hash(), i) for i in (1, peer)}
+    return [(i, identities(3)[i - 1].sign(digests[i], bytes)) for i in (1, peer)]
+
+
+def epoch_consumed(custody):
+    with custody.session(GROUP_ID, UUID) as session:
+        session.use_epoch(2)
+
+
+def pending_stored(custody):
+    shard, pairs = later_shard(2)
+    with custody.session(GROUP_ID, UUID) as session:
+        session.store_pending(shard, pairs)
+
+
+def epoch_activated(custody):
+    custody.activate(GROUP_ID, acks(later_shard(2)[0]))
+
+
+def checks_passed(custody):
+    with custody.session(GROUP_ID, UUID) as session:
+        session.pair(2)
+        session.open_check(2, SID)
+        session.close_check(2)
+
+
+def check_failed(custody):
+    with custody.session(GROUP_ID, UUID) as session:
+        session.pair(2)
+        session.open_check(2, SID)
+        session.ban(2, SID)
+
+
+def base_transfer_failed(custody):
+    with custody.session(GROUP_ID, UUID) as session:
+        session.ban(2, SID)
+
+
+def digest_spent(custody):
+    with custody.session(GROUP_ID, UUID) as session:
+        session.spend(DIGEST, SID)
+
+
+def pair_stored(custody):
+    with custody.session(GROUP_ID, UUID) as session:
+        session.store_pending_pair(2, other_state(b"new"), SID)
+
+
+def pair_activated(custody):
+    custody.activate_pair(GROUP_ID, 2, _pair_acks(custody))
+
+
+def strikes_cleared(custody):
+    with custody.session(GROUP_ID, UUID) as session:
+        session.signed(DIGEST, [2])
+
+
+def _nothing(custody):
+    pass
+
+
+def _group_of_three_steps(*steps):
+    def prepare(custody):
+        for step in steps:
+            step(custody)
+
+    return prepare
+
+
+def _nine_good(custody):
+    check_failed(custody)
+    pair_stored(custody)
+    pair_activated(custody)
+    for _ in range(9):
+        strikes_cleared(custody)
+
+
+# name: (what was before, the flow, whether a cut may also leave the pair banned)
+FLOWS = {
+    "epoch consumed": (_nothing, epoch_consumed, False),
+    "new shard stored": (epoch_consumed, pending_stored, False),
+    "later epoch activated": (_group_of_three_steps(epoch_consumed, pending_stored), epoch_activated, False),
+    "checks passed": (_nothing, checks_passed, True),
+    "check failed": (_nothing, check_failed, True),
+    "check failed with a pending epoch": (_group_of_three_steps(epoch_consumed, pending_stored), check_failed, True),
+    "check failed with a new pair waiting": (pair_stored, check_failed, True),
+    "base transfer failed": (_nothing, base_transfer_failed, True),
+    "digest spent": (_nothing, digest_spent, False),
+    "new pair stored": (check_failed, pair_stored, False),
+    "new pair activated": (_group_of_three_steps(check_failed, pair_stored), pair_activated, False),
+    "pair replaced": (pair_stored, pair_activated, False),
+    "strikes cleared": (_nine_good, strikes_cleared, False),
+}
+
+
+def sweep(home, flow, stride=1):
+    """Cut one flow at every operation (every `stride`-th); returns how many cuts were made. Asserts the invariants."""
+    prepare, change, may_ban = FLOWS[flow]
+    with_group(home)
+    prepare(open_custody(home))
+    old = summary(open_custody(home.copy()))
+    trial = home.copy()
+    custody = open_custody(trial)
+    before = trial.operations()
+    change(custody)
+    count = trial.operations() - before
+    new = summary(open_custody(trial))
+    assert old != new or flow == "checks passed"
+    cuts = 0
+    for after in range(1, count + 1, stride):
+        for torn in (False, True) if home.torn_too else (False,):
+            broken = home.copy()
+            custody = open_custody(broken)
+            broken.cut(after, torn)
+            returned = False
+            try:
+                change(custody)
+                returned = True
+            except (PowerCut, DaricError):
+                pass
+            cuts += 1
+            again = open_custody(broken)
+            if returned:  # whatever returned is durable
+                assert summary(again) == new
+            _check(summary(again), old, new, may_ban, f"{flow}: cut at {after} of {count}, torn {torn}")
+            assert not again.store.names("mark/") and not again.store.names("swap/")
+            _goes_on(again)
+    return cuts
+
+
+def _check(found, old, new, may_ban, where):
+    if found in (old, new):
+        return
+    assert may_ban, where
+    # A mark became a ban: no state with the peer in any epoch, everything else as before, no strike for a power cut.
+    assert found["usable"][2] is None and found["usable"][3] == old["usable"][3], where
+    assert not [name for name in found["names"] if name.startswith(("pair/", "fresh/")) and name.endswith("/2")], where
+    assert found["strikes"] in (old["strikes"], new["strikes"]), where
+    for key in ("epoch", "highest", "pendings", "shards", "spent"):
+        assert found[key] == old[key], where
+
+
+def _goes_on(custody):
+    """A store that was cut takes further changes."""
+    custody.use_session(bytes(16))
+    assert custody.journal.session_used(bytes(16))
+
+
+def first_group_cuts(home, stride=1):
+    """The flows that make the first group: storing it, then its activation. Returns how many cuts were made."""
+    shard, pairs = first_shard()
+    custody = open_custody(home)
+    with custody.session(GROUP_ID, UUID, shard.roster) as session:
+        session.use_epoch(shard.epoch)
+    cuts = 0
+    for step in ("store", "activate"):
+
+        def change(custody, step=step):
+            if step == "store":
+                with custody.session(GROUP_ID, UUID, shard.roster) as session:
+                    session.store_pending(shard, pairs)
+            else:
+                custody.activate(GROUP_ID, acks(shard))
+
+        old = summary(open_custody(home.copy()))
+        trial = home.copy()
+        custody = open_custody(trial)
+        before = trial.operations()
+        change(custody)
+        count = trial.operations() - before
+        new = summary(open_custody(trial))
+        assert old != new
+        for after in range(1, count + 1, stride):
+            for torn in (False, True) if home.torn_too else (False,):
+                broken = home.copy()
+                custody = open_custody(broken)
+                broken.cut(after, torn)
+                try:
+                    change(custody)
+                except (PowerCut, DaricError):
+                    pass
+                cuts += 1
+                assert summary(open_custody(broken)) in (old, new), f"{step}: cut at {after} of {count}, torn {torn}"
+        change(open_custody(home))
+    return cuts
+
+
+def counters_cuts(home, stride=1):
+    """Session ids and seed counters handed out before a cut are never handed out after it."""
+    uuid = bytes(range(16))
+    cuts = 0
+    for after in range(1, 400, stride):
+        for torn in (False, True) if home.torn_too else (False,):
+            broken = home.copy()
+            custody = open_custody(broken)
+            broken.cut(after, torn)
+            seen, used = 0, False
+            finished = False
+            try:
+                seen = custody.journal.next_count()
+                custody.use_session(uuid)
+                used = True
+                seen = custody.journal.next_count()
+                finished = True
+            except (PowerCut, DaricError):
+                pass
+            cuts += 1
+            again = open_custody(broken)
+            assert again.journal.next_count() > seen
+            assert again.journal.session_used(uuid) or not used
+        if finished:
+            return cuts
+    raise AssertionError("the flow never ended")

@@ -1,0 +1,321 @@
+"""The hosts' store and its key provider: sealed rows, refused tampering, one process at a time."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+from daric_host.keyprovider import FileKeyProvider
+from daric_host.store import SqliteStore
+from daric_protocol.errors import DaricError
+
+SECRET = b"a share that must not be seen in clear"
+GID = "11" * 16
+OTHER = "22" * 16
+
+
+@pytest.fixture
+def provider(tmp_path):
+    return FileKeyProvider(tmp_path / "kek.json")
+
+
+@pytest.fixture
+def opened(tmp_path, provider):
+    """Open the store; opening again closes the one before."""
+    stores = []
+
+    def open_store(purpose="phone", with_provider=provider):
+        while stores:
+            stores.pop().close()
+        stores.append(SqliteStore(tmp_path / "store.db", with_provider, purpose))
+        return stores[-1]
+
+    yield open_store
+    while stores:
+        stores.pop().close()
+
+
+def tamper(opened, tmp_path, *statements):
+    """Close the store and change the file with SQL."""
+    opened().close()
+    with sqlite3.connect(tmp_path / "store.db") as database:
+        for statement in statements:
+            database.execute(*statement) if isinstance(statement, tuple) else database.execute(statement)
+    database.close()
+
+
+def rows(tmp_path, table="entry"):
+    with sqlite3.connect(tmp_path / "store.db") as database:
+        found = database.execute(f"SELECT * FROM {table}").fetchall()
+    database.close()
+    return found
+
+
+def raw(tmp_path):
+    return b"".join(path.read_bytes() for path in tmp_path.glob("store.db*"))
+
+
+def test_values_survive_a_restart(opened):
+    opened().write(f"shard/{GID}/1", SECRET)
+    assert opened().read(f"shard/{GID}/1") == SECRET
+
+
+def test_no_value_lies_in_clear_in_any_file(opened, tmp_path):
+    opened().write(f"shard/{GID}/1", SECRET)
+    opened()
+    assert SECRET not in raw(tmp_path)
+
+
+def test_an_erased_row_is_in_no_file(opened, tmp_path):
+    store = opened()
+    store.write(f"shard/{GID}/1", SECRET)
+    _, _, _, wrapped, sealed = sqlite_row(store, f"shard/{GID}/1")
+    assert wrapped in raw(tmp_path)
+    store.erase(f"shard/{GID}/1")
+    assert wrapped not in raw(tmp_path)
+    assert sealed not in raw(tmp_path)
+
+
+def test_a_replaced_row_is_in_no_file(opened, tmp_path):
+    store = opened()
+    store.write(f"shard/{GID}/1", SECRET)
+    _, _, _, wrapped, _ = sqlite_row(store, f"shard/{GID}/1")
+    store.write(f"shard/{GID}/1", b"new")
+    assert wrapped not in raw(tmp_path)
+
+
+def sqlite_row(store, name):
+    return store._db.execute("SELECT * FROM entry WHERE name = ?", (name,)).fetchone()
+
+
+def test_the_file_is_for_its_owner_only(opened, tmp_path):
+    opened()
+    assert os.stat(tmp_path / "store.db").st_mode & 0o077 == 0
+
+
+def test_a_swapped_row_is_refused(opened, tmp_path):
+    store = opened()
+    store.write(f"shard/{GID}/1", b"one")
+    store.write(f"shard/{GID}/2", b"two")
+    store.close()
+    (first, second) = rows(tmp_path)
+    tamper(
+        opened,
+        tmp_path,
+        ("UPDATE entry SET wrapped = ?, sealed = ? WHERE name = ?", (*second[3:], first[0])),
+    )
+    with pytest.raises(DaricError, match=f"shard/{GID}/1") as caught:
+        opened().read(f"shard/{GID}/1")
+    assert caught.value.name == "storage"
+    assert opened().read(f"shard/{GID}/2") == b"two"
+
+
+def test_a_rolled_back_row_is_refused_and_other_wallets_work(opened, tmp_path):
+    store = opened()
+    store.write(f"spent/{GID}", b"nothing spent")
+    store.write(f"spent/{OTHER}", b"fine")
+    store.close()
+    old = next(row for row in rows(tmp_path) if row[0] == f"spent/{GID}")
+    opened().write(f"spent/{GID}", b"spent")
+    tamper(opened, tmp_path, ("INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?)", old))
+    again = opened()
+    with pytest.raises(DaricError, match="rolled back"):
+        again.read(f"spent/{GID}")
+    with pytest.raises(DaricError, match="rolled back"):
+        again.write(f"spent/{GID}", b"anything")
+    assert again.read(f"spent/{OTHER}") == b"fine"
+
+
+def test_a_removed_row_is_refused(opened, tmp_path):
+    opened().write(f"ban/{GID}/x", b"banned")
+    tamper(opened, tmp_path, "DELETE FROM entry")
+    with pytest.raises(DaricError, match="removed"):
+        opened().read(f"ban/{GID}/x")
+
+
+def test_a_removed_wallet_is_refused(opened, tmp_path):
+    store = opened()
+    store.write(f"ban/{GID}/x", b"banned")
+    tamper(opened, tmp_path, "DELETE FROM entry", ("DELETE FROM head WHERE scope = ?", (GID,)))
+    with pytest.raises(DaricError, match="removed or rolled back"):
+        opened()
+
+
+def test_a_wallet_rolled_back_as_a_whole_is_refused(opened, tmp_path):
+    opened().write(f"spent/{GID}", b"nothing spent")
+    opened().close()
+    entry, head = rows(tmp_path)[0], next(row for row in rows(tmp_path, "head") if row[0] == GID)
+    opened().write(f"spent/{GID}", b"spent")
+    tamper(
+        opened,
+        tmp_path,
+        ("INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?)", entry),
+        ("INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?)", head),
+    )
+    with pytest.raises(DaricError, match="rolled back"):
+        opened()
+
+
+def test_an_added_row_is_refused(opened, tmp_path):
+    opened().write(f"group/{GID}", b"x")
+    opened().close()
+    row = rows(tmp_path)[0]
+    tamper(opened, tmp_path, ("INSERT INTO entry VALUES (?, ?, ?, ?, ?)", (f"mark/{OTHER}/2", OTHER, *row[2:])))
+    with pytest.raises(DaricError, match="added"):
+        opened()
+
+
+def test_a_changed_head_is_refused(opened, tmp_path):
+    opened().write(f"group/{GID}", b"x")
+    tamper(opened, tmp_path, "UPDATE head SET version = version + 1")
+    with pytest.raises(DaricError) as caught:
+        opened()
+    assert caught.value.name == "storage"
+
+
+def test_a_damaged_row_is_named_and_takes_nothing_along(opened, tmp_path):
+    store = opened()
+    store.write(f"pair/{GID}/1/2", b"one")
+    store.write(f"pair/{GID}/1/3", b"two")
+    tamper(opened, tmp_path, f"UPDATE entry SET sealed = x'00' WHERE name = 'pair/{GID}/1/2'")
+    again = opened()
+    assert again.damaged() == [f"pair/{GID}/1/2"]
+    assert again.read(f"pair/{GID}/1/3") == b"two"
+    again.write(f"pair/{GID}/1/2", b"anew")
+    assert opened().read(f"pair/{GID}/1/2") == b"anew"
+
+
+def test_a_row_of_another_purpose_does_not_open(opened):
+    opened("phone").write("identity", SECRET)
+    with pytest.raises(DaricError) as caught:
+        opened("cloud")
+    assert caught.value.name == "storage"
+
+
+def test_another_key_file_does_not_open_the_store(opened, tmp_path):
+    opened().write("identity", SECRET)
+    with pytest.raises(DaricError, match="key file"):
+        opened(with_provider=FileKeyProvider(tmp_path / "other.json"))
+
+
+def test_a_second_process_is_refused(opened, tmp_path):
+    opened()
+    code = (
+        "from daric_host.store import SqliteStore; from daric_host.keyprovider import FileKeyProvider\n"
+        "from daric_protocol.errors import DaricError\nimport sys\n"
+        "try: SqliteStore(sys.argv[1] + '/store.db', FileKeyProvider(sys.argv[1] + '/kek.json'), 'phone')\n"
+        "except DaricError as error: print(error.name)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "busy"
+
+
+def test_a_killed_process_leaves_what_it_wrote_and_no_lock(opened, tmp_path, provider):
+    code = (
+        "from daric_host.store import SqliteStore; from daric_host.keyprovider import FileKeyProvider\n"
+        "import os, signal, sys\n"
+        "store = SqliteStore(sys.argv[1] + '/store.db', FileKeyProvider(sys.argv[1] + '/kek.json'), 'phone')\n"
+        "store.write('mark/00/2', b'open')\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    assert opened().read("mark/00/2") == b"open"
+
+
+def test_an_unwritable_directory_is_a_clear_error(tmp_path, provider):
+    (tmp_path / "file").write_text("no directory")
+    with pytest.raises(DaricError) as caught:
+        SqliteStore(tmp_path / "file" / "store.db", provider)
+    assert caught.value.name == "storage"
+
+
+def test_a_full_store_is_a_clear_error_and_changes_nothing(opened):
+    store = opened()
+    store.write("name", b"old")
+    pages = store._db.execute("PRAGMA page_count").fetchone()[0]
+    store._db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(DaricError) as caught:
+        for number in range(20):
+            store.write(f"big/{number}", bytes(20000))
+    assert caught.value.name == "storage"
+    assert store.read("name") == b"old"
+    store.write("name", b"new")
+    assert opened().read("name") == b"new"
+
+
+def test_a_file_that_is_no_database_is_a_clear_error(tmp_path, provider):
+    (tmp_path / "store.db").write_bytes(b"not a database, but long enough to look at" * 100)
+    with pytest.raises(DaricError) as caught:
+        SqliteStore(tmp_path / "store.db", provider)
+    assert caught.value.name == "storage"
+
+
+def test_each_wallet_has_its_own_storage_key_and_each_row_its_own(opened, tmp_path):
+    store = opened()
+    for gid in (GID, OTHER):
+        store.write(f"shard/{gid}/1", SECRET)
+        store.write(f"shard/{gid}/2", SECRET)
+    assert {row[0] for row in rows_of(store, "sek")} == {"", GID, OTHER}
+    assert len({row[4] for row in rows_of(store, "entry")}) == 4
+
+
+def rows_of(store, table):
+    return store._db.execute(f"SELECT * FROM {table}").fetchall()
+
+
+# Key provider
+
+
+def test_a_rotated_key_still_opens_and_a_retired_one_only_after_rewrapping(opened, provider, tmp_path):
+    store = opened()
+    store.write(f"shard/{GID}/1", SECRET)
+    old = provider.key_id()
+    assert provider.rotate() != old
+    store.rewrap()
+    provider.retire()
+    assert opened(with_provider=FileKeyProvider(tmp_path / "kek.json")).read(f"shard/{GID}/1") == SECRET
+
+
+def test_retiring_before_rewrapping_locks_the_store_visibly(opened, provider):
+    opened().write("identity", SECRET)
+    provider.rotate()
+    provider.retire()
+    with pytest.raises(DaricError, match="key file"):
+        opened()
+
+
+def test_a_wrapped_key_belongs_to_its_context(provider):
+    wrapped = provider.wrap(bytes(32), "wallet a")
+    assert provider.unwrap(wrapped, "wallet a") == bytes(32)
+    with pytest.raises(DaricError):
+        provider.unwrap(wrapped, "wallet b")
+
+
+def test_the_key_file_is_for_its_owner_only(provider, tmp_path):
+    assert os.stat(tmp_path / "kek.json").st_mode & 0o777 == 0o600
+    provider.health()
+    os.chmod(tmp_path / "kek.json", 0o644)
+    with pytest.raises(DaricError, match="0600"):
+        FileKeyProvider(tmp_path / "kek.json")
+    with pytest.raises(DaricError, match="0600"):
+        provider.health()
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[]", '{"current": "a", "keys": {}}', '{"current": "a", "keys": {"a": "00"}}', '{"keys": []}']
+)
+def test_a_damaged_key_file_is_a_clear_error(tmp_path, content):
+    path = tmp_path / "kek.json"
+    path.write_text(content)
+    path.chmod(0o600)
+    with pytest.raises(DaricError) as caught:
+        FileKeyProvider(path)
+    assert caught.value.name == "storage"
+
+
+def test_a_flipped_bit_in_a_wrapped_key_is_refused(provider):
+    wrapped = bytearray(provider.wrap(bytes(32), "wallet"))
+    wrapped[-1] ^= 1
+    with pytest.raises(DaricError):
+        provider.unwrap(bytes(wrapped), "wallet")
