@@ -148,9 +148,11 @@ class Sessions:
         from daric_protocol.flows import question
 
         try:
-            self._device.screens.show(question(self._session), self._answered)
+            lines = question(self._session, self._device.custody)
         except DaricError:
             self._session.refuse()  # what cannot be shown is not asked
+            return
+        self._device.screens.show(lines, self._answered)
 
     def _show_progress(self) -> None:
         session = self._session

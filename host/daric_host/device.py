@@ -31,6 +31,7 @@ from daric_protocol.pairing import HostPairing
 BAUDRATE = 115200  # USB ignores it
 POLL = 0.1  # seconds: how soon a cancelled request lets go of the port
 PAIRING_POLL = 0.2
+PROBE_PAUSE = 5  # while waiting for an answer: was the device restarted? few enough to fit its buffer for 900 s
 ENDLESS = 1 << 20  # repetitions: the time limit of the request decides, a device that computes acknowledges late
 
 
@@ -340,6 +341,7 @@ class DeviceLink:
     ) -> list[Any]:
         """Send a link message and wait for the one that answers it. Raises DaricError("link") when none comes."""
         deadline = time.monotonic() + timeout
+        probe = time.monotonic() + PROBE_PAUSE
         try:
             if self._transport is None:
                 self._channel_lost()
@@ -350,6 +352,9 @@ class DeviceLink:
                 found = self._turn(self._transport, answer)
                 if found is not None:
                     return found
+                if time.monotonic() >= probe:
+                    probe += PROBE_PAUSE
+                    self._link.probe()
         except OSError as error:
             self._close_transport()
             raise DaricError("link", f"the serial port failed: {error.strerror or type(error).__name__}") from None

@@ -143,6 +143,19 @@ def test_a_new_question_drops_the_answer_under_way(host: Link, device: Link) -> 
     assert (received, answers) == ([b"next question"], [])
 
 
+def test_whoever_waits_learns_that_the_other_side_was_restarted(host: Link, device: Link) -> None:
+    device.send(b"an answer")
+    exchange(host, device)
+    host.probe()
+    exchange(host, device)
+    assert host.failed is None
+    host.probe()
+    restarted = Link(b"new.", answering=True)
+    restarted.receive(host.output(0))
+    host.receive(restarted.output(0))
+    assert host.failed is not None and host.failed.name == "link"
+
+
 def test_an_echoing_line_is_not_taken_for_the_device(host: Link) -> None:
     host.send(b"hello")
     assert host.receive(host.output(0)) == []

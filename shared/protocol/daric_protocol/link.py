@@ -17,6 +17,8 @@ FIRST = 2  # data that opens a message; its payload starts with the message's le
 ACK = 3
 RESTART = 4  # "I hold no beginning of this message": the sender starts it again
 REFUSE = 5  # "this message is longer than I take": the sender drops it
+PROBE = 6  # "are you still in that conversation?", asked by who waits for an answer; silence means yes or busy
+GONE = 7  # "I am not": whoever waits need not wait
 
 CONVERSATION_BYTES = 4
 HEADER_BYTES = 2 + CONVERSATION_BYTES
@@ -77,6 +79,11 @@ class Link:
         if len(message) > self._limit:
             raise DaricError("too_large", "a message on the link has at most %d bytes" % self._limit)
         self._queue.append(message)
+
+    def probe(self) -> None:
+        """Ask whether the other side is still the one that was heard last; if it was restarted, `failed` will say."""
+        if self._peer:
+            self._answer(PROBE, self._peer, 0)
 
     def drop(self) -> None:
         """Forget every message that was not sent in full."""
@@ -173,6 +180,12 @@ class Link:
                     self._fail(DaricError("too_large", "the other side takes no message of this size"))
                 else:
                     self._again()
+        elif kind == PROBE:
+            if conversation != self.conversation:
+                self._answer(GONE, conversation, 0)
+        elif kind == GONE:
+            if conversation == self._peer:
+                self._fail(DaricError("link", "the other side was restarted"))
         elif conversation == self.conversation:
             return  # our own voice: an echoing line
         elif kind == FIRST:
