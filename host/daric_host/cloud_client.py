@@ -1,0 +1,45 @@
+"""Asks the cloud party to join a session. Its control endpoint takes a token of the auth service, nothing else."""
+
+from __future__ import annotations
+
+import uuid as uuid_module
+
+import aiohttp
+from daric_protocol.errors import DaricError
+
+from daric_host.hop_client import refusal
+from daric_host.relay import RelayClient
+
+AUDIENCE = "daric/cloud"
+TIMEOUT = aiohttp.ClientTimeout(total=30)
+
+
+class CloudClient:
+    """The cloud party at a URL, for the party that a relay client is logged in as."""
+
+    def __init__(self, url: str, relay: RelayClient) -> None:
+        self._url = url
+        self._relay = relay
+
+    async def join(self, session: bytes) -> None:
+        """Let the cloud join a session (16 B); done when it has its seat.
+
+        Raises DaricError: unauthorised (another account's group), unknown_session, busy, group, service.
+        """
+        await self._post("/v1/join", {"session": str(uuid_module.UUID(bytes=session))})
+
+    async def certificate(self, certificate: bytes) -> None:
+        """Hand the cloud a certificate that it may have missed."""
+        await self._post("/v1/certificate", {"certificate": certificate.hex()})
+
+    async def _post(self, path: str, body: dict[str, str]) -> None:
+        headers = {"Authorization": "Bearer " + await self._relay.token(AUDIENCE)}
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=TIMEOUT, trust_env=False) as http,
+                http.post(self._url + path, json=body, headers=headers) as response,
+            ):
+                if response.status >= 300:
+                    raise refusal(response.status, await response.json(content_type=None))
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise DaricError("service", "the cloud party does not answer") from error

@@ -1,0 +1,242 @@
+"""The cloud party: a member of groups like any other, with its shards under a storage key per wallet (SEK).
+
+`python -m daric_host.services.cloud`, also `daric cloud`: a process of its own. It confirms nothing and shows nothing:
+it acts only for sessions whose human parties all belong to the account that owns the group. Specification:
+docs/architecture.md; docs/security.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import socket
+import sys
+import uuid as uuid_module
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import structlog
+import uvicorn
+from daric_protocol.errors import DaricError
+from daric_protocol.limits import KEYGEN_TIMEOUT, TERMS_BYTES
+from daric_protocol.terms import Terms
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from daric_host.carry import carry
+from daric_host.party import Party
+from daric_host.relay import RelayClient
+from daric_host.seats import LocalSeat
+
+from .__main__ import announce, set_up_logs
+from .problems import problem
+from .settings import CLOUD
+from .tokens import Claims, TokenVerifier, bearer
+
+OWNER = "owner/"  # which account a group belongs to
+
+
+class GuardedSeat(LocalSeat):
+    """The cloud's seat: before it answers a start it looks who the other parties are."""
+
+    def __init__(self, cloud: CloudParty, terms: Terms, account: bytes) -> None:
+        super().__init__(cloud.party.open_session(terms, attended=False, describe=cloud.describe), cloud.party.custody)
+        self._cloud = cloud
+        self._account = account
+
+    async def start(self, joins: list[bytes]) -> None:
+        members = await self._cloud.relay.accounts(self.session.terms.uuid)
+        strangers = [one for one in members if one.kind != "cloud" and one.account != self._account]
+        if strangers or len(members) != len(joins):
+            await self.cancel()
+            return
+        await super().start(joins)
+
+
+class CloudParty:
+    """What the control endpoint may ask for. One per process and directory."""
+
+    def __init__(self, party: Party, relay: RelayClient, verifier: TokenVerifier) -> None:
+        self.party = party
+        self.relay = relay
+        self._verifier = verifier
+        self._log = structlog.get_logger("daric.cloud")
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def authorise(self, request: Request) -> Claims:
+        """Who calls. Raises DaricError("unauthorised")."""
+        claims = self._verifier.verify(bearer(request.headers.get("authorization")))
+        if not claims.account:
+            raise DaricError("unauthorised", "this party belongs to no account")
+        return claims
+
+    def describe(self, identity: bytes) -> tuple[str, str]:
+        """(kind, name) as the cloud knows a party: it knows itself."""
+        return ("cloud", "this cloud") if identity == self.party.identity.public else ("", "")
+
+    async def join(self, claims: Claims, session: bytes) -> None:
+        """Take a seat in a session, then take part in the background.
+
+        Raises DaricError: unauthorised if the group belongs to another account, and what relay and custody raise.
+        """
+        terms = Terms.decode((await self.relay.session(session)).terms)
+        if terms.uuid != session:
+            raise DaricError("parameter", "the terms name another session")
+        self._own(terms, claims.account)
+        seat = GuardedSeat(self, terms, claims.account)
+        await self.relay.join(session, await seat.join())
+        task = asyncio.create_task(self._take_part(seat))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def adopt(self, certificate: bytes) -> bool:
+        """Act on a certificate that this party missed."""
+        return self.party.custody.adopt(certificate)
+
+    async def stop(self) -> None:
+        """End every session here; the others are told."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.relay.close()
+        self.party.close()
+
+    def _own(self, terms: Terms, account: bytes) -> None:
+        """Bind a new group to the caller's account; refuse another account's group."""
+        name = OWNER + terms.group.hex()
+        owner = self.party.store.read(name)
+        if owner is None and terms.op == "create":
+            self.party.store.write(name, account)
+        elif owner != account:
+            raise DaricError("unauthorised", "the group belongs to another account")
+
+    async def _take_part(self, seat: GuardedSeat) -> None:
+        session = seat.session.terms.uuid
+        log = self._log.bind(session=session.hex()[:8], op=seat.session.terms.op)
+        try:
+            status = await carry(self.relay, session, seat, KEYGEN_TIMEOUT)
+        except DaricError as error:
+            log.warning("session lost", error=error.name)
+            return
+        log.info("session ended", state=status.state, error=status.error.name if status.error else None)
+
+
+async def _json(request: Request, field: str) -> str:
+    body = await request.body()
+    if len(body) > 2 * TERMS_BYTES:
+        raise DaricError("too_large")
+    try:
+        value = (await request.json())[field]
+    except (ValueError, KeyError, TypeError):
+        raise DaricError("encoding", f"a JSON object with the text {field} was expected") from None
+    if not isinstance(value, str):
+        raise DaricError("encoding", f"{field} is a text")
+    return value
+
+
+async def post_join(request: Request) -> Response:
+    """{session}: take a seat."""
+    cloud: CloudParty = request.app.state.cloud
+    claims = cloud.authorise(request)
+    try:
+        session = uuid_module.UUID(await _json(request, "session")).bytes
+    except ValueError:
+        raise DaricError("encoding", "a session id is a uuid") from None
+    await cloud.join(claims, session)
+    return JSONResponse({"joined": True})
+
+
+async def post_certificate(request: Request) -> Response:
+    """{certificate}: hex of a certificate."""
+    cloud: CloudParty = request.app.state.cloud
+    cloud.authorise(request)
+    try:
+        certificate = bytes.fromhex(await _json(request, "certificate"))
+    except ValueError:
+        raise DaricError("encoding", "a certificate is hex") from None
+    return JSONResponse({"current": cloud.adopt(certificate)})
+
+
+async def health(_: Request) -> Response:
+    """The process answers."""
+    return JSONResponse({"status": "ok"})
+
+
+async def _refuse(_: Request, error: Exception) -> Response:
+    assert isinstance(error, DaricError)
+    return problem(error)
+
+
+def build(party: Party, service: str, key: bytes, keys: dict[str, Any]) -> Starlette:
+    """The application. service: URL of the services, key: their public key; keys: the auth service's key set."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        relay = RelayClient(service, party.signer, key)
+        app.state.cloud = CloudParty(party, relay, TokenVerifier.from_key_set(keys, CLOUD))
+        if await relay.login() is None:
+            await relay.register("cloud", "cloud")
+        try:
+            yield
+        finally:
+            await app.state.cloud.stop()
+
+    routes = [
+        Route("/v1/join", post_join, methods=["POST"]),
+        Route("/v1/certificate", post_certificate, methods=["POST"]),
+        Route("/healthz", health),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={DaricError: _refuse})
+
+
+async def _fetch_keys(service: str) -> dict[str, Any]:
+    async with aiohttp.ClientSession(trust_env=False) as http, http.get(service + "/.well-known/jwks.json") as answer:
+        return dict(await answer.json(content_type=None))
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="daric cloud", description="the cloud party, a process of its own")
+    parser.add_argument("--state", type=Path, required=True, help="directory of the store and the key file")
+    parser.add_argument("--service", help="URL of auth, sessions and relay")
+    parser.add_argument("--service-key", help="their public key, hex")
+    parser.add_argument("--host", default="127.0.0.1", help="address of the control endpoint")
+    parser.add_argument("--port", type=int, default=0, help="0: any free port, see the ready file")
+    parser.add_argument("--identity", action="store_true", help="print this party's identity and exit")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until a signal; 0 after an orderly stop, 1 if the party cannot start."""
+    options = parse(arguments)
+    set_up_logs("info")
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    log = structlog.get_logger("daric.cloud")
+    try:
+        party = Party(options.state, "cloud")
+        if options.identity:
+            sys.stdout.write(party.identity.public.hex() + "\n")
+            party.close()
+            return 0
+        keys = asyncio.run(_fetch_keys(options.service))
+        app = build(party, options.service, bytes.fromhex(options.service_key), keys)
+        listener = socket.create_server((options.host, options.port))
+    except (DaricError, OSError, ValueError, aiohttp.ClientError) as error:
+        log.error("cannot start", error=str(error))
+        return 1
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+    port = listener.getsockname()[1]
+    announce(options.state / "ready.json", {"url": f"http://{options.host}:{port}", "pid": os.getpid()})
+    uvicorn.Server(config).run(sockets=[listener])
+    (options.state / "ready.json").unlink(missing_ok=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,328 @@
+"""The wallet SDK: one person's phone or browser, its shards, and the bridge for its paired devices.
+
+    async with await Wallet.open(home, service) as wallet:
+        session = await wallet.propose("Savings", threshold=2, parties=3)
+        ... wallet.invite_device(session), wallet.invite_cloud(session) ...
+        group = await wallet.run(session)
+
+Every step that a person or a screen cares about is an Event. Every failure is a DaricError. Specification:
+docs/sdk.md; docs/flows.md maps the requirements' steps to these calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from daric_protocol import flows
+from daric_protocol.errors import Abort, DaricError
+from daric_protocol.limits import KEYGEN_TIMEOUT, SIGN_TIMEOUT
+from daric_protocol.rounds.sign import Signature
+from daric_protocol.terms import Terms
+
+from daric_host.carry import carry
+from daric_host.cloud_client import CloudClient
+from daric_host.device import DeviceLink
+from daric_host.groups import GroupInfo, describe_group
+from daric_host.paired import PairedDevice, PairedDevices
+from daric_host.party import Party
+from daric_host.relay import ABORTED, EXPIRED, Participant, RelayClient
+from daric_host.seats import Approve, DeviceSeat, LocalSeat, Seat, Status
+
+TIMEOUTS = {"create": KEYGEN_TIMEOUT, "pair": KEYGEN_TIMEOUT, "sign": SIGN_TIMEOUT}  # seconds, people's time included
+
+
+@dataclass(frozen=True)
+class Service:
+    """Where the parties meet. url: of auth, sessions and relay. key: the service's public key, 33 B, pinned.
+
+    cloud: identity of the known cloud party, 33 B, pinned as well; any other cloud is a stranger. Empty: none is known.
+    """
+
+    url: str
+    key: bytes
+    cloud: bytes = b""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something happened in a session. seat: whom it is about, "phone" or a device's name.
+
+    kind: participants (data: joined, needed), state (state, round, code) or ended (state, sent: bytes of its frames).
+    """
+
+    kind: str
+    seat: str
+    data: dict[str, Any]
+
+
+@dataclass
+class Proposal:
+    """A session that was proposed or joined and has not run yet: the seats of this wallet in it, with their relays."""
+
+    terms: Terms
+    initiator: RelayClient
+    seats: list[tuple[str, Seat, RelayClient]] = field(default_factory=list)
+
+    @property
+    def uuid(self) -> bytes:
+        """The session id, 16 B: what the QR code shows."""
+        return self.terms.uuid
+
+
+class Wallet:
+    """A phone or browser party. One Wallet per directory; one session at a time."""
+
+    def __init__(self, party: Party, service: Service, approve: Approve, watch: Callable[[Event], None]) -> None:
+        self.party = party
+        self.service = service
+        self.devices = PairedDevices(party.store)
+        self._approve = approve
+        self._watch = watch
+        self._relay = RelayClient(service.url, party.signer, service.key)
+        self._links: dict[bytes, tuple[DeviceLink, RelayClient]] = {}
+
+    @classmethod
+    async def open(
+        cls,
+        home: Path,
+        service: Service,
+        approve: Approve,
+        watch: Callable[[Event], None] = lambda event: None,
+        *,
+        kind: str = "phone",
+        name: str = "phone",
+    ) -> Self:
+        """Open or make the wallet in a directory, and register it at its first start.
+
+        approve: asked before anything secret moves. watch: called with every Event.
+        Raises DaricError: storage, busy (open in another process), service, unauthorised.
+        """
+        party = Party(home, "phone")
+        wallet = cls(party, service, approve, watch)
+        try:
+            if await wallet._relay.login() is None:
+                await wallet._relay.register(kind, name)
+        except BaseException:
+            await wallet.close()
+            raise
+        return wallet
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close connections and the directory."""
+        for device, relay in self._links.values():
+            await relay.close()
+            await device.close()
+        self._links.clear()
+        await self._relay.close()
+        self.party.close()
+
+    # Groups
+
+    @property
+    def identity(self) -> bytes:
+        """This party's public key, 33 B."""
+        return self.party.identity.public
+
+    def groups(self) -> list[GroupInfo]:
+        """The wallets of which this party holds a current shard."""
+        custody = self.party.custody
+        return [describe_group(custody, group) for group in custody.groups() if custody.group(group).epoch]
+
+    def group(self, group_id: bytes) -> GroupInfo:
+        """One of them. Raises DaricError("group" or "pending")."""
+        return describe_group(self.party.custody, group_id)
+
+    # Devices
+
+    async def pair(self, path: str, show_code: Callable[[str], Awaitable[bool]], name: str = "phone") -> PairedDevice:
+        """Pair with the device at a serial port; show_code compares the six digits. The device joins this account."""
+        device = await DeviceLink.open(path, self.party.identity)
+        try:
+            pairing = await device.pair(show_code, name)
+            await device.connect(pairing)
+            await self._relay.attach(DeviceSigner(pairing.identity, device), "device", pairing.name)
+        finally:
+            await device.close()
+        return self.devices.add(pairing, path)
+
+    async def connect(self, path: str, identity: bytes | None = None) -> bytes:
+        """Open the link to a paired device and its seat at the relay; its identity. DaricError("unpaired") if unknown.
+
+        identity: which device is expected at the port, where several are paired.
+        """
+        pairing = self.devices.find(path, identity)
+        device = await DeviceLink.open(path, self.party.identity)
+        try:
+            await device.connect(pairing)
+        except BaseException:
+            await device.close()
+            raise
+        relay = RelayClient(self.service.url, DeviceSigner(pairing.identity, device), self.service.key)
+        self._links[pairing.identity] = (device, relay)
+        return pairing.identity
+
+    # Sessions: propose, invite, run
+
+    async def propose_group(self, name: str, threshold: int, parties: int) -> Proposal:
+        """A session that makes a new wallet of `parties` members, t of which sign."""
+        uuid = await self._relay.new_session_id()
+        return await self._propose(flows.create_terms(uuid, threshold, parties, self.party.entropy.draw, name), None)
+
+    async def propose_signature(self, group_id: bytes, request: bytes, signers: Sequence[int]) -> Proposal:
+        """A session in which exactly these members sign a typed request (daric_protocol.evm.request).
+
+        If this party is no signer, a connected device among them is the initiator.
+        """
+        shard = self.party.custody.shard(group_id)
+        identities = [shard.roster.member(index).identity for index in signers]
+        relay = self._relay_of(identities)
+        uuid = await relay.new_session_id()
+        return await self._propose(flows.sign_terms(uuid, group_id, shard.roster, list(signers), request), identities)
+
+    async def propose_pair_setup(self, group_id: bytes, first: int, second: int) -> Proposal:
+        """A session that renews what two members share, which ends a ban between them."""
+        shard = self.party.custody.shard(group_id)
+        identities = [shard.roster.member(index).identity for index in (first, second)]
+        uuid = await self._relay_of(identities).new_session_id()
+        return await self._propose(flows.pair_terms(uuid, group_id, shard.roster, first, second), identities)
+
+    async def join(self, session: bytes) -> Proposal:
+        """Take part in a session that another party proposed."""
+        info = await self._relay.session(session)
+        proposal = Proposal(Terms.decode(info.terms), self._relay)
+        await self._take_seat(proposal)
+        return proposal
+
+    async def invite_device(self, proposal: Proposal, identity: bytes) -> None:
+        """Let a connected device join; its owner confirms on its own screen."""
+        device, relay = self._link(identity)
+        await self._sit(proposal, self.devices.name(identity), DeviceSeat(device, proposal.terms), relay)
+
+    async def invite_cloud(self, proposal: Proposal, cloud: str) -> None:
+        """Ask the cloud party at a URL to join."""
+        await CloudClient(cloud, proposal.initiator).join(proposal.uuid)
+
+    async def participants(self, proposal: Proposal) -> tuple[Participant, ...]:
+        """Who has joined so far."""
+        return (await proposal.initiator.session(proposal.uuid)).participants
+
+    async def wait_for_all(self, proposal: Proposal) -> None:
+        """Wait until every party has joined, with an event each time somebody does."""
+        async for info in proposal.initiator.watch(proposal.uuid):
+            joined = [{"seat": one.seat, "kind": one.kind, "name": one.name} for one in info.participants]
+            self._watch(Event("participants", "", {"joined": joined, "needed": info.needed}))
+            if len(info.participants) >= info.needed:
+                return
+            if info.state in (ABORTED, EXPIRED):
+                raise DaricError("session", f"the session is {info.state}")
+        raise DaricError("session", "the session ended before everybody joined")
+
+    async def run(self, proposal: Proposal) -> Any:
+        """Start if this wallet proposed the session, carry its seats to the end; the result.
+
+        create: GroupInfo. sign: Signature. pair: index of the peer. Raises the DaricError of the seat that failed.
+        """
+        info = await proposal.initiator.session(proposal.uuid)
+        if info.initiator == proposal.initiator.signer.public:
+            await self.wait_for_all(proposal)
+            await proposal.initiator.start(proposal.uuid)
+        timeout = TIMEOUTS[proposal.terms.op]
+        ends = await asyncio.gather(
+            *(self._carry(proposal, name, seat, relay, timeout) for name, seat, relay in proposal.seats)
+        )
+        return self._result(proposal.terms, ends)
+
+    # Inside
+
+    async def _propose(self, terms: Terms, members: Sequence[bytes] | None) -> Proposal:
+        relay = self._relay if members is None else self._relay_of(members)
+        await relay.create_session(terms.uuid, terms.encode(), terms.parties, members)
+        proposal = Proposal(terms, relay)
+        if members is None or self.identity in members:
+            await self._take_seat(proposal)
+        return proposal
+
+    async def _take_seat(self, proposal: Proposal) -> None:
+        session = self.party.open_session(proposal.terms, describe=self._describe)
+        await self._sit(proposal, "phone", LocalSeat(session, self.party.custody, self._approve), self._relay)
+
+    async def _sit(self, proposal: Proposal, name: str, seat: Seat, relay: RelayClient) -> None:
+        await relay.join(proposal.uuid, await seat.join())
+        proposal.seats.append((name, seat, relay))
+
+    async def _carry(self, proposal: Proposal, name: str, seat: Seat, relay: RelayClient, timeout: float) -> Status:
+        def watch(status: Status) -> None:
+            data = {"state": status.state, "round": status.round, "code": status.code}
+            self._watch(Event("state", name, data))
+
+        status = await carry(relay, proposal.uuid, seat, timeout, watch)
+        self._watch(Event("ended", name, {"state": status.state, "sent": seat.sent}))
+        return status
+
+    def _result(self, terms: Terms, ends: Sequence[Status]) -> Any:
+        failures = [end.error for end in ends if end.error is not None]
+        if failures:
+            raise _most_telling(failures)
+        result = ends[0].result
+        if terms.op == "create":
+            return self.group(terms.group)
+        if terms.op == "sign" and isinstance(result, bytes):
+            return Signature(int.from_bytes(result[:32], "big"), int.from_bytes(result[32:64], "big"), result[64])
+        return result
+
+    def _describe(self, identity: bytes) -> tuple[str, str]:
+        """(kind, name) of a party as this wallet knows it."""
+        if identity == self.identity:
+            return "phone", "this phone"
+        if identity == self.service.cloud:
+            return "cloud", "known cloud"
+        return self.devices.describe(identity)
+
+    def _relay_of(self, members: Sequence[bytes]) -> RelayClient:
+        """The relay of this party if it is a member, else of a connected device that is one."""
+        if self.identity in members:
+            return self._relay
+        for identity in members:
+            if identity in self._links:
+                return self._links[identity][1]
+        raise DaricError("parameter", "neither this party nor a connected device is among the members")
+
+    def _link(self, identity: bytes) -> tuple[DeviceLink, RelayClient]:
+        if identity not in self._links:
+            raise DaricError("unpaired", "this device is not connected")
+        return self._links[identity]
+
+
+class DeviceSigner:
+    """A device's identity at the services: it signs, its host speaks."""
+
+    def __init__(self, identity: bytes, device: DeviceLink) -> None:
+        self.public = identity
+        self._device = device
+
+    async def sign_auth(self, fields: list[Any]) -> bytes:
+        return await self._device.auth(fields)
+
+
+def _most_telling(failures: Sequence[DaricError]) -> DaricError:
+    """Of several seats' errors the one that says why: a refusal or an accusation, not the others' being told of it."""
+    for error in failures:
+        if not isinstance(error, Abort) or error.name != "soft":
+            return error
+    return failures[0]
+
+
+__all__ = ["Event", "Proposal", "Service", "Wallet"]
