@@ -65,11 +65,10 @@ class Delays:
 
 @dataclass(frozen=True)
 class LoggedIn:
-    """A login as the party holds it. party: [identity, account, kind, name], or None before the registration."""
+    """A login as the party holds it."""
 
     token: str
     channel: hop.Hop
-    party: list[Any] | None
 
 
 class Forbidden(DaricError):
@@ -160,8 +159,8 @@ class Connection:
         _, channel = hop.agree_party(fields, ephemeral)
         frame = await self._send("POST", "/v1/auth/login", {}, json=answer)
         _, plain = channel.open(frame, "POST /v1/auth/login")
-        token, _, party = platform.cbor_decode(plain)
-        return LoggedIn(token, channel, party)
+        token, _, _ = platform.cbor_decode(plain)
+        return LoggedIn(token, channel)
 
     async def challenge(self, identity: bytes, purpose: str) -> dict[str, Any]:
         """A challenge for an identity; refused unless it names the pinned service."""

@@ -133,7 +133,7 @@ class RelayClient:
     async def me(self) -> tuple[Party | None, bytes | None]:
         """This party's registration and the session it is active in."""
         party, session = await self._connection.call("GET", "/v1/me")
-        return (None if party is None else Party(*party)), session
+        return (Party(*party[0]) if party else None), session
 
     async def register(self, kind: str, name: str) -> Party:
         """Register this phone or browser with a new account (or a cloud party that the operator named)."""
@@ -183,7 +183,7 @@ class RelayClient:
         self, session: bytes, terms: bytes, needed: int, allowed: Sequence[bytes] | None = None
     ) -> SessionInfo:
         """Open a session under an id from new_session_id. allowed: who may join; None: whoever knows the id."""
-        body = [session, terms, needed, None if allowed is None else list(allowed)]
+        body = [session, terms, needed, list(allowed or [])]
         return SessionInfo.from_wire(await self._connection.call("POST", "/v1/sessions", body))
 
     async def session(self, session: bytes, newer: int = 0, wait: int = 0) -> SessionInfo:

@@ -46,7 +46,7 @@ class SessionStream:
         self._login: LoggedIn | None = None
         self._context = ""
         self._answers: dict[int, asyncio.Future[list[int]]] = {}
-        self._references = itertools.count()
+        self._references = itertools.count(1)  # 0 is the stream itself
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -166,10 +166,10 @@ class SessionStream:
                 self._deliver(seq, sender, body)
             case ["ok", int(reference), list(seqs)]:
                 self._answer(reference, seqs)
+            case ["problem", 0, str(code), str(detail), after]:
+                raise Refused(code, detail, after)
             case ["problem", int(reference), str(code), str(detail), _]:
                 self._answer(reference, Refused(code, detail))
-            case ["problem", None, str(code), str(detail), after]:
-                raise Refused(code, detail, after)
             case _:
                 raise DaricError("encoding", "the service sent an unknown event")
 

@@ -88,7 +88,7 @@ async def test_a_websocket_leaves_at_most_its_credit_unacknowledged(house):
     assert stream._cursor <= 33
 
 
-async def test_a_body_of_the_largest_size_crosses_and_a_larger_one_is_refused(house):
+async def test_a_body_of_the_largest_size_crosses_and_a_larger_one_is_refused(house, hostile):
     a, b = await house.phone(), await house.phone()
     session = await house.running(a, b)
     reader = b.messages(session)

@@ -20,6 +20,13 @@ HUMAN = ("phone", "browser")
 KINDS = (*HUMAN, "device", "cloud")
 
 
+class NotAllowed(DaricError):
+    """Known, but this is not for the caller."""
+
+    def __init__(self, detail: str = "this party is not a member of the session") -> None:
+        super().__init__("unauthorised", detail)
+
+
 @dataclass(frozen=True)
 class Party:
     """identity: 33 B. account: 16 B, b"" for a cloud party."""
@@ -40,12 +47,12 @@ def check_label(kind: object, name: object) -> tuple[str, str]:
 
 
 def find(tx: Transaction, identity: bytes) -> Party | None:
-    """The registered party of an identity; DaricError("unauthorised") if it was revoked."""
+    """The registered party of an identity; NotAllowed if it was revoked."""
     row = tx.sql.execute(sa.select(parties).where(parties.c.identity == identity)).one_or_none()
     if row is None:
         return None
     if row.revoked is not None:
-        raise DaricError("unauthorised", "this party was revoked")
+        raise NotAllowed("this party was revoked")
     return Party(row.identity, row.account or b"", row.kind, row.name)
 
 
@@ -57,7 +64,7 @@ def register(tx: Transaction, identity: bytes, kind: str, name: str, is_cloud: b
             raise DaricError("conflict", "this identity is registered as another kind of party")
         return known
     if (kind == "cloud") != is_cloud:
-        raise DaricError("unauthorised", "cloud parties are named by the operator")
+        raise NotAllowed("cloud parties are named by the operator")
     if kind == "device":
         raise DaricError("parameter", "a device is attached to the account of its owner")
     account = None if is_cloud else secrets.token_bytes(16)
@@ -69,7 +76,7 @@ def register(tx: Transaction, identity: bytes, kind: str, name: str, is_cloud: b
 def attach(tx: Transaction, owner: Party, identity: bytes, kind: str, name: str) -> Party:
     """Add a party, which proved its identity, to the owner's account; the same again is the same party."""
     if owner.kind not in HUMAN:
-        raise DaricError("unauthorised", "only a person's party can attach others")
+        raise NotAllowed("only a person's party can attach others")
     if kind == "cloud":
         raise DaricError("parameter", "a cloud party is attached to no account")
     known = find(tx, identity)
@@ -90,7 +97,7 @@ def insert(tx: Transaction, identity: bytes, account: bytes | None, kind: str, n
 def revoke(tx: Transaction, owner: Party, identity: bytes) -> None:
     """Take a party of the owner's account out of service for good; an identity never returns."""
     if owner.kind not in HUMAN or identity == owner.identity:
-        raise DaricError("unauthorised", "only another party of the same person can revoke this one")
+        raise NotAllowed("only another party of the same person can revoke this one")
     done = tx.sql.execute(
         parties.update()
         .where(parties.c.identity == identity, parties.c.account == owner.account)

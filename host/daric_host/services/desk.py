@@ -20,7 +20,7 @@ from starlette.responses import Response
 from daric_host import hop
 
 from . import sessions, tokens
-from .accounts import Party
+from .accounts import NotAllowed, Party
 from .auth import Authority, Login
 from .metrics import Metrics
 from .settings import Keys, Settings
@@ -76,7 +76,7 @@ class Call:
     def party(self) -> Party:
         """The caller, registered; DaricError("unauthorised") before its registration."""
         if self.login.party is None:
-            raise sessions.NotAllowed("register this party first")
+            raise NotAllowed("register this party first")
         return self.login.party
 
     @property

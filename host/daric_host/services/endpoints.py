@@ -60,7 +60,7 @@ async def login(services: Services, request: Request) -> Response:
     values = [unhex(text, size) for text, size in zip(texts, (32, 33, 64), strict=True)]
     new, channel = services.authority.login(values[0], values[1], values[2])
     new.party = await services.store.write(lambda tx: accounts.find(tx, new.identity))
-    answer = [services.authority.admit(new), new.expires, describe_party(new.party)]
+    answer = [services.authority.admit(new), new.expires, maybe_party(new.party)]
     _, frame = channel.seal(platform.cbor_encode(answer), context_of(request, "POST"))
     return Response(frame, media_type=FRAME_TYPE)
 
@@ -74,15 +74,20 @@ async def token(call: Call) -> Any:
 # Accounts
 
 
-def describe_party(party: accounts.Party | None) -> list[Any] | None:
-    return None if party is None else [party.identity, party.account, party.kind, party.name]
+def describe_party(party: accounts.Party) -> list[Any]:
+    return [party.identity, party.account, party.kind, party.name]
+
+
+def maybe_party(party: accounts.Party | None) -> list[Any]:
+    """A list of one party, or of none before the registration."""
+    return [] if party is None else [describe_party(party)]
 
 
 async def me(call: Call) -> Any:
     """-> Me: the caller's registration and its active session."""
     identity = call.login.identity
     session = await call.services.store.read(lambda db: sessions.active_session(db, identity))
-    return [describe_party(call.login.party), session]
+    return [maybe_party(call.login.party), session]
 
 
 async def register(call: Call) -> Any:
@@ -134,8 +139,8 @@ async def new_session_id(call: Call) -> Any:
 
 async def create(call: Call) -> Any:
     """CreateRequest -> SessionInfo."""
-    session, terms, needed, allowed = call.fields(bytes, bytes, int, (list, type(None)))
-    if allowed is not None and not all(isinstance(one, bytes) for one in allowed):
+    session, terms, needed, allowed = call.fields(bytes, bytes, int, list)
+    if not all(isinstance(one, bytes) for one in allowed):
         raise DaricError("encoding", "identities are byte strings")
     party, rules = call.party, call.services.rules
     await call.services.store.write(lambda tx: sessions.create(tx, rules, party, session, terms, needed, allowed))

@@ -7,8 +7,9 @@ from typing import Any
 from daric_protocol.errors import DaricError
 from starlette.responses import JSONResponse
 
+from .accounts import NotAllowed
 from .mailbox import Expired
-from .sessions import Busy, NotAllowed
+from .sessions import Busy
 
 STATUS = {
     "encoding": 400,

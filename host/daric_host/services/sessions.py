@@ -19,7 +19,7 @@ from daric_protocol.limits import JOIN_BYTES, MAX_PARTIES, SESSION_IDS, TERMS_BY
 from sqlalchemy.exc import IntegrityError
 
 from . import mailbox
-from .accounts import Party
+from .accounts import NotAllowed, Party
 from .records import active, mailboxes, participants, parties, session_ids, sessions
 from .store import Transaction
 
@@ -36,13 +36,6 @@ class Rules:
     live_ttl: float
     stored_ttl: float
     sign: Sign
-
-
-class NotAllowed(DaricError):
-    """Known, but this is not for the caller."""
-
-    def __init__(self, detail: str = "this party is not a member of the session") -> None:
-        super().__init__("unauthorised", detail)
 
 
 class Busy(DaricError):
@@ -71,21 +64,21 @@ def create(
     session: bytes,
     terms: bytes,
     needed: int,
-    allowed: Sequence[bytes] | None,
+    allowed: Sequence[bytes],
 ) -> None:
     """Open a session under an id that was issued to this party. The same again changes nothing.
 
-    needed: members that must join before the start. allowed: identities that may join (None: whoever knows the id);
+    needed: members that must join before the start. allowed: identities that may join (empty: whoever knows the id);
     the initiator must be among them. Raises DaricError: unknown_session (no such id of this party), parameter,
     conflict (other terms under this id), Busy.
     """
     if not 0 < len(terms) <= TERMS_BYTES or not 2 <= needed <= MAX_PARTIES:
         raise DaricError("parameter", f"a session has terms and 2 to {MAX_PARTIES} members")
-    if allowed is not None and (len(set(allowed)) != len(allowed) or len(allowed) < needed):
+    if allowed and (len(set(allowed)) != len(allowed) or len(allowed) < needed):
         raise DaricError("parameter", "the list of allowed identities repeats one or is too short")
-    if allowed is not None and (party.identity not in allowed or any(len(one) != 33 for one in allowed)):
+    if allowed and (party.identity not in allowed or any(len(one) != 33 for one in allowed)):
         raise DaricError("parameter", "the list of allowed identities misses the initiator or is malformed")
-    packed = None if allowed is None else b"".join(sorted(allowed))
+    packed = b"".join(sorted(allowed)) or None
     known = tx.sql.execute(sa.select(sessions).where(sessions.c.session == session)).one_or_none()
     if known is not None and known.initiator == party.identity:
         if (known.terms, known.needed, known.allowed) != (terms, needed, packed):

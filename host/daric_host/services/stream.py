@@ -19,6 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from daric_host import hop
 
 from . import endpoints, mailbox, sessions, tokens
+from .accounts import NotAllowed
 from .desk import Services, check_fields, context_of, session_id
 from .problems import describe, problem
 
@@ -46,7 +47,7 @@ class Stream:
             raise DaricError("parameter", f"the subprotocol is {SUBPROTOCOL}")
         self._login = services.authority.authenticate(offered_token(socket))
         if self._login.party is None:
-            raise sessions.NotAllowed("register this party first")
+            raise NotAllowed("register this party first")
         self._session = session_id(socket.path_params["session"])
         self._context = context_of(socket, "WS")
         text = socket.query_params.get("after", "0")
@@ -71,9 +72,9 @@ class Stream:
                 error = task.exception()
                 code = RESTART if error is None else BAD_FRAME if isinstance(error, DaricError) else GOING_AWAY
             if isinstance(error, DaricError):
-                await self._send(["problem", None, error.name, error.detail, describe(error).get("after")])
+                await self._send(["problem", 0, error.name, error.detail, describe(error).get("after")])
             if not isinstance(error, WebSocketDisconnect):
-                with suppress(RuntimeError):  # the client may be gone already
+                with suppress(RuntimeError, WebSocketDisconnect):  # the client may be gone already
                     await self._socket.close(code)
             if error is not None and not isinstance(error, (DaricError, WebSocketDisconnect)):
                 raise error
