@@ -84,6 +84,24 @@ def test_a_byte_string_of_another_length_is_refused(kind, n, difference):
         refused(kind, changed(kind, n, bytes(len(good) + difference)))
 
 
+OPTIONAL = {
+    "DealingCommitment.m1",
+    "DealingOpening.body",
+    "DealingOpening.share",
+    "DealingOpening.zs",
+    "DealingOpening.m2",
+    "DealingConfirmation.m3",
+}
+
+
+@pytest.mark.parametrize(("kind", "n"), FIELDS, ids=FIELD_NAMES)
+def test_an_empty_field_is_refused_unless_some_sessions_leave_it_out(kind, n):
+    if f"{kind.__name__}.{kind.NAMES[n]}" in OPTIONAL:
+        kind.from_wire(changed(kind, n, b""))
+    else:
+        refused(kind, changed(kind, n, b""))
+
+
 @pytest.mark.parametrize("value", [Q, Q + 1, 2**256 - 1])
 def test_a_scalar_beyond_the_order_is_refused(value):
     refused(messages.SignOpening, changed(messages.SignOpening, 6, value.to_bytes(32, "big")))

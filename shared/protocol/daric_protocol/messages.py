@@ -25,7 +25,7 @@ MAX_BODY_BYTES = 64 + 33 * MAX_PARTIES + 65  # a dealer's opening at the largest
 class Octets:
     """A byte string of one of the given lengths, or of any length from 0 up to `most`."""
 
-    def __init__(self, *lengths: int, most: int = 0) -> None:
+    def __init__(self, *lengths: int, most: int = -1) -> None:
         self.lengths = lengths
         self.most = most
 
