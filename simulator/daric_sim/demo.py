@@ -55,11 +55,19 @@ class House:
     home: Path
     device: SimDevice
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
-    codes: list[str] = field(default_factory=list)  # on the phone's screen, to be found on the device's
+    compares: bool = False  # whether the phone is about to show six digits too
+    code: str = ""  # the six digits that were the same on both screens
+    codes: "queue.Queue[str]" = field(default_factory=queue.Queue)  # on the phone's screen
 
     def answer(self, screen: Screen) -> str:
-        """The device's owner: approves what shows the code that the phone shows, and what the phone asked for."""
-        return APPROVE if not self.codes or any(code in screen.text for code in self.codes) else REFUSE
+        """The device's owner: where there are six digits, waits for the phone's and compares."""
+        if not self.compares:
+            return APPROVE
+        code = self.codes.get(timeout=START_SECONDS)
+        if code not in screen.text.replace(" ", ""):
+            return REFUSE
+        self.code = code
+        return APPROVE
 
 
 def run(keep: Path | None) -> int:
@@ -200,7 +208,7 @@ def _phone(house: House, *arguments: str, watch: Watch = lambda line: None) -> d
         line = json.loads(text)
         if line["kind"] == "ask":
             if line.get("code"):
-                house.codes.append(line["code"])
+                house.codes.put(line["code"])
             assert process.stdin is not None
             process.stdin.write("yes\n")
             process.stdin.flush()
@@ -237,9 +245,9 @@ def _progress(op: str, bar: Callable[[float], None]) -> Watch:
 
 
 def _pair(house: House) -> tuple[None, int, str]:
+    house.compares = True
     _phone(house, "pair", "new", house.device.path)
-    house.device.wait_for_screen(house.codes[-1])
-    return None, 0, "same six digits"
+    return None, 0, f"same six digits, {house.code}"
 
 
 def _create(house: House, bar: Callable[[float], None]) -> tuple[dict[str, Any], int, str]:
@@ -247,8 +255,8 @@ def _create(house: House, bar: Callable[[float], None]) -> tuple[dict[str, Any],
         house, "wallet", "create", "Demo wallet", "-t", "2", "--device", house.device.path,
         watch=_progress("create", bar),
     )  # fmt: skip
-    house.device.wait_for_screen(house.codes[-1])
-    return group, group["sent"], "check code " + house.codes[-1]
+    house.compares = False
+    return group, group["sent"], f"same check code, {house.code}"
 
 
 def _sign_tx(
@@ -258,7 +266,6 @@ def _sign_tx(
         type=2, nonce=nonce, gas_limit=21000, to=RECIPIENT, value=10**15 * (nonce + 1), data=b"", chain_id=11155111,
         max_fee=30 * 10**9, priority_fee=10**9,
     )  # fmt: skip
-    house.codes.clear()
     signed = _phone(
         house, "sign", "tx", group["group"], tx.encode().hex(), "--signers", ",".join(map(str, signers)),
         "--device", house.device.path, watch=_progress("sign", bar),
@@ -270,7 +277,6 @@ def _sign_message(
     house: House, group: dict[str, Any], signers: list[int], bar: Callable[[float], None]
 ) -> tuple[None, int, str]:
     text = "Daric: shards from disk"
-    house.codes.clear()
     signed = _phone(
         house, "sign", "message", group["group"], text, "--signers", ",".join(map(str, signers)),
         "--device", house.device.path, watch=_progress("sign", bar),
@@ -289,7 +295,7 @@ def _print_group(console: Console, group: dict[str, Any], house: House) -> None:
     for member in group["members"]:
         table.add_row(str(member["index"]), f"{member['kind']} ({member['name']})", member["identity"])
     console.print(table)
-    console.print(f"check code  {house.codes[-1]}")
+    console.print(f"check code  {house.code}")
     console.print(f"group       {group['group']}, epoch {group['epoch']}")
     console.print(f"address     {group['address']}")
     console.print(f"AA address  {group['account_address']}")
