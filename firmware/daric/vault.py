@@ -33,10 +33,11 @@ class PathFiles:
                 return None
             raise
 
-    def write(self, name: str, data: bytes) -> None:
-        """Write the whole file and have it on the medium. Raises OSError."""
+    def write(self, name: str, *parts: bytes) -> None:
+        """Write the whole file, part after part, and have it on the medium. Raises OSError."""
         with open(self._root + "/" + name, "wb") as file:
-            file.write(data)
+            for part in parts:
+                file.write(part)
             file.flush()
             if hasattr(os, "fsync"):
                 os.fsync(file.fileno())
@@ -109,7 +110,7 @@ class Vault:
             raise DaricError("storage", "The vault is full: no room for another key.")
         salt = self._random(atrest.SALT_BYTES)
         data_key = self._table[:DATA_KEY_BYTES] + key
-        self._write_file(version, atrest.seal_entry(data_key, PURPOSE, name, version, value, salt))
+        self._write_file(version, salt, atrest.seal_value(data_key, PURPOSE, name, version, value, salt))
         self._switch(old, row)
 
     def erase(self, name: str) -> None:
@@ -162,9 +163,9 @@ class Vault:
                 return start, end, version, self._table[end - KEY_BYTES : end]
         return None
 
-    def _write_file(self, version: int, sealed: bytes) -> None:
+    def _write_file(self, version: int, salt: bytes, sealed: bytes) -> None:
         try:
-            self._files.write(_file_name(version), sealed)
+            self._files.write(_file_name(version), salt, sealed)
         except OSError:
             try:
                 self._files.remove(_file_name(version))

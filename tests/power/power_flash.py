@@ -75,11 +75,12 @@ class LittleFiles:
         finally:
             self._call(lfs.file_close, fs, file)
 
-    def write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, *parts: bytes) -> None:
         fs = self.fs.fs
         file = self._call(lfs.file_open, fs, name, "w")
         try:
-            self._call(lfs.file_write, fs, file, data)
+            for part in parts:
+                self._call(lfs.file_write, fs, file, part)
         finally:
             self._call(lfs.file_close, fs, file)
 

@@ -6,6 +6,10 @@ The same form in the device's vault and in the hosts' databases. Specification: 
 from daric_protocol import platform
 from daric_protocol.errors import DaricError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 SALT_BYTES = 16
 TAG_BYTES = 16
 OVERHEAD = SALT_BYTES + TAG_BYTES
@@ -24,11 +28,16 @@ def seal_entry(key: bytes, purpose: bytes, name: str, version: int, value: bytes
     key: data key of the entry, any length >= 16. purpose: what kind of store this is. salt: 16 fresh random bytes.
     Raises DaricError("too_large").
     """
+    return salt + seal_value(key, purpose, name, version, value, salt)
+
+
+def seal_value(key: bytes, purpose: bytes, name: str, version: int, value: bytes, salt: bytes) -> bytes:
+    """As `seal_entry` without the salt in front: a device has no memory for one more copy."""
     if len(value) > MAX_ENTRY_BYTES:
         raise DaricError("too_large", "An entry holds at most %d bytes." % MAX_ENTRY_BYTES)
     bound = _binding(name, version)
     entry_key = platform.hkdf_sha256(key, salt, bound, 32)
-    return salt + platform.ccm_seal(entry_key, NONCE, value, purpose + b"/" + bound)
+    return platform.ccm_seal(entry_key, NONCE, value, purpose + b"/" + bound)
 
 
 def open_entry(key: bytes, purpose: bytes, name: str, version: int, sealed: bytes) -> bytes:
@@ -37,4 +46,5 @@ def open_entry(key: bytes, purpose: bytes, name: str, version: int, sealed: byte
         raise DaricError("sealed", "A sealed entry is shorter than its salt and tag.")
     bound = _binding(name, version)
     entry_key = platform.hkdf_sha256(key, sealed[:SALT_BYTES], bound, 32)
-    return platform.ccm_open(entry_key, NONCE, sealed[SALT_BYTES:], purpose + b"/" + bound)
+    body: Any = memoryview(sealed)[SALT_BYTES:]  # no copy
+    return platform.ccm_open(entry_key, NONCE, body, purpose + b"/" + bound)

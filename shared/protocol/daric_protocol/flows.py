@@ -146,7 +146,11 @@ def _sign(session: Session, shard: "Shard", view: "SessionCustody", allow_raw: b
     terms = session.terms
     digest = request_digest(terms.request, allow_raw)
     context = TH("dkls/ctx", terms.request)
-    return (yield from sign(session.me, shard, terms.members, digest, 0, context, session.ssid, view, session.random))
+    signature = yield from sign(
+        session.me, shard, terms.members, digest, 0, context, session.ssid, view, session.random
+    )
+    view.signed(digest, [index for index in terms.members if index != session.me])
+    return signature
 
 
 def _pair(session: Session, shard: "Shard", view: "SessionCustody") -> "Rounds":
@@ -188,15 +192,34 @@ def question(session: Session, custody: "Custody") -> "list[str]":
         from daric_protocol.evm import address
         from daric_protocol.evm import request as requests
 
-        lines = requests.describe(terms.request, address.from_public_key(custody.shard(terms.group).pk))
+        lines = _warnings(custody, terms.group, requests.digest(terms.request, True))
+        lines.extend(requests.describe(terms.request, address.from_public_key(custody.shard(terms.group).pk)))
     elif terms.op == "create":
-        lines = ["New wallet", terms.name, "%d of %d sign" % (terms.threshold, terms.parties)]
+        lines = ["New wallet"] + shown_name(terms.name) + ["%d of %d sign" % (terms.threshold, terms.parties)]
     else:
-        lines = ["New pair set-up", custody.group(terms.group).name]
+        lines = ["New pair set-up"] + shown_name(custody.group(terms.group).name)
     if session.code is not None:
         lines.append("Check code " + session.code)
     for index in sorted(session.indexes):
         member = roster.member(index)
         mine = " (this)" if index == session.me else ""
-        lines.append("%d %s %s%s" % (index, member.kind, member.name or member.identity.hex()[:12], mine))
+        name = "".join(shown_name(member.name)) or " " + member.identity.hex()[:12]
+        lines.append("%d %s%s%s" % (index, member.kind, name, mine))
     return [line for line in lines if line]
+
+
+NAME_LINE = 15  # characters beside the space that sets a name off from a label
+
+
+def shown_name(name: str) -> "list[str]":
+    """A name that somebody else chose, so that it can imitate nothing: printable ASCII only, every line indented."""
+    plain = "".join([character if 32 <= ord(character) < 127 else "?" for character in name])
+    return [" " + plain[at : at + NAME_LINE] for at in range(0, len(plain), NAME_LINE)]
+
+
+def _warnings(custody: "Custody", group_id: bytes, digest: bytes) -> "list[str]":
+    """What the owner must know before agreeing to a request whose digest, or another one, may be signed already."""
+    unresolved = custody.journal.unresolved(group_id)
+    if unresolved and unresolved != digest:
+        return ["WARNING", " an earlier", " request may have", " been signed"]
+    return ["WARNING", " this request was", " signed before"] if custody.is_spent(group_id, digest) else []
