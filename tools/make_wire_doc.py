@@ -117,8 +117,8 @@ def page(sections: list[Section], where: dict[str, list[str]]) -> str:
 
 
 def _told(rule: Rule, where: dict[str, list[str]]) -> str:
-    """Who sends a message, and at the services where; empty bodies are too many to name."""
-    paths = where.get(rule.name, []) if rule.name != "Nothing" else []
+    """Who sends a message, and at the services where."""
+    paths = where.get(rule.name, [])
     return rule.comment + (" (" + ", ".join(paths) + ")" if paths else "")
 
 
