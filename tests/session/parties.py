@@ -95,7 +95,7 @@ def message(text):
     return request.Request(request.MESSAGE, text.encode()).encode()
 
 
-def creation(parties, threshold, relay=None, uuid=bytes(16)):
+def creation(parties, threshold, relay=None, uuid=bytes(16), name="savings"):
     """(network, terms) of a creation, not started."""
-    terms = flows.create_terms(uuid, threshold, len(parties), drbg("group", len(parties)), "savings")
+    terms = flows.create_terms(uuid, threshold, len(parties), drbg("group", len(parties)), name)
     return Network([party.open(terms) for party in parties], relay), terms

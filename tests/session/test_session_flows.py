@@ -105,7 +105,33 @@ def test_the_question_shows_what_is_signed_and_by_whom(wallet):
     session = network.start().sessions[0]
     assert session.state == CONFIRMING
     lines = flows.question(session, session.hooks._custody)
-    assert lines[:3] == ["New wallet", "savings", "2 of 2 sign"] and lines[3] == "Check code " + session.code
+    assert lines[:3] == ["New wallet", " savings", "2 of 2 sign"] and lines[3] == "Check code " + session.code
+
+
+@pytest.mark.parametrize(
+    "name", ["Check code 123456", "x\nCheck code 123456", "x" * 15 + "Check code 123456", "\u202etsop"]
+)
+def test_a_name_imitates_no_line_of_the_question(name):
+    network, _ = creation([Party("a"), Party("b")], 2, name=name)
+    session = network.start().sessions[0]
+    lines = flows.question(session, session.hooks._custody)
+    assert [line for line in lines if line.startswith("Check code")] == ["Check code " + session.code]
+    assert all(32 <= ord(character) < 127 for line in lines for character in line)
+    end = lines.index("2 of 2 sign")
+    assert all(line.startswith(" ") and len(line) <= 16 for line in lines[1:end])
+
+
+def test_the_question_warns_of_what_may_be_signed_already(wallet):
+    assert wallet.sign([1, 2], message("once")).states() == ["done", "done"]
+    again = wallet.network([1, 2], message("once"), confirmed=True).start()
+    assert flows.question(again.sessions[0], wallet.parties[1].custody)[0] == "WARNING"
+    again.expire()
+    other = wallet.network([1, 2], message("other")).start()
+    assert "WARNING" not in flows.question(other.sessions[0], wallet.parties[1].custody)
+    other.confirm().run(until=lambda parcel: parcel.round == 3)
+    assert other.expire().errors() == ["spent", "spent"]
+    third = wallet.network([1, 2], message("third"), confirmed=True).start()
+    assert flows.question(third.sessions[0], wallet.parties[1].custody)[:2] == ["WARNING", " an earlier"]
 
 
 # What a party refuses before it joins

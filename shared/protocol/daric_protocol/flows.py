@@ -203,8 +203,7 @@ def question(session: Session, custody: "Custody") -> "list[str]":
     for index in sorted(session.indexes):
         member = roster.member(index)
         mine = " (this)" if index == session.me else ""
-        name = "".join(shown_name(member.name)) or " " + member.identity.hex()[:12]
-        lines.append("%d %s%s%s" % (index, member.kind, name, mine))
+        lines.append("%d %s %s%s" % (index, member.kind, _plain(member.name) or member.identity.hex()[:12], mine))
     return [line for line in lines if line]
 
 
@@ -212,9 +211,14 @@ NAME_LINE = 15  # characters beside the space that sets a name off from a label
 
 
 def shown_name(name: str) -> "list[str]":
-    """A name that somebody else chose, so that it can imitate nothing: printable ASCII only, every line indented."""
-    plain = "".join([character if 32 <= ord(character) < 127 else "?" for character in name])
+    """A name that somebody else chose, every line of it indented, so that it can't imitate a label or a code."""
+    plain = _plain(name)
     return [" " + plain[at : at + NAME_LINE] for at in range(0, len(plain), NAME_LINE)]
+
+
+def _plain(name: str) -> str:
+    """The name in printable ASCII: nothing that a screen would act on or could not show."""
+    return "".join([character if 32 <= ord(character) < 127 else "?" for character in name])
 
 
 def _warnings(custody: "Custody", group_id: bytes, digest: bytes) -> "list[str]":
