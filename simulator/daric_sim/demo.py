@@ -8,9 +8,7 @@ eth-account. Everything stops and is removed at the end.
 import json
 import queue
 import shutil
-import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -27,9 +25,8 @@ from rich.table import Table
 
 from daric_sim import verify
 from daric_sim.device import APPROVE, REFUSE, Screen, SimDevice
+from daric_sim.house import START_SECONDS, House, HouseError, daric
 
-START_SECONDS = 30
-STOP_SECONDS = 15
 LAST_ROUND = {"create": 4, "sign": 3}
 RECIPIENT = bytes.fromhex("000000000000000000000000000000000000dEaD")
 
@@ -49,12 +46,12 @@ class Step:
 
 
 @dataclass
-class House:
+class Scene:
     """Everything that runs, in one directory."""
 
     home: Path
     device: SimDevice
-    processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    house: House
     compares: bool = False  # whether the phone is about to show six digits too
     code: str = ""  # the six digits that were the same on both screens
     codes: "queue.Queue[str]" = field(default_factory=queue.Queue)  # on the phone's screen
@@ -77,14 +74,14 @@ def run(keep: Path | None) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with SimDevice(folder / "device") as device:
-            house = House(folder, device)
-            device.answer = house.answer
+            scene = Scene(folder, device, House(folder))
+            device.answer = scene.answer
             try:
-                steps = _story(console, house)
+                steps = _story(console, scene)
             finally:
-                _stop_services(house)
+                scene.house.stop()
         _print_steps(console, steps)
-    except (DemoError, verify.VerificationError, OSError) as error:
+    except (DemoError, HouseError, verify.VerificationError, OSError, subprocess.SubprocessError) as error:
         console.print(f"the demo failed: {error}", style="bold red", markup=False)
         return 1
     finally:
@@ -94,7 +91,7 @@ def run(keep: Path | None) -> int:
     return 0
 
 
-def _story(console: Console, house: House) -> list[Step]:
+def _story(console: Console, scene: Scene) -> list[Step]:
     steps: list[Step] = []
     with Progress(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console
@@ -108,82 +105,39 @@ def _story(console: Console, house: House) -> list[Step]:
             steps.append(Step(name, time.monotonic() - started, sent, verified))
             return value
 
-        step("start auth, relay, cloud and device", lambda _: _start(house))
-        step("pair phone and device", lambda _: _pair(house))
-        group = step("create the 2-of-3 wallet", lambda bar: _create(house, bar))
-        _print_group(console, group, house)
+        step("start auth, relay, cloud and device", lambda _: _start(scene))
+        step("pair phone and device", lambda _: _pair(scene))
+        group = step("create the 2-of-3 wallet", lambda bar: _create(scene, bar))
+        _print_group(console, group, scene)
         kinds = {member["kind"]: member["index"] for member in group["members"]}
         pairs = [("phone", "cloud"), ("phone", "device"), ("cloud", "device")]
         for number, pair in enumerate(pairs):
             signers = sorted(kinds[kind] for kind in pair)
-            step(f"{pair[0]} and {pair[1]} sign", partial(_sign_tx, house, group, signers, number))
-        step("restart every process", lambda _: _restart(house))
+            step(f"{pair[0]} and {pair[1]} sign", partial(_sign_tx, scene, group, signers, number))
+        step("restart every process", lambda _: _restart(scene))
         signers = sorted(kinds[kind] for kind in ("phone", "device"))
-        step("sign a message from the shards on disk", lambda bar: _sign_message(house, group, signers, bar))
+        step("sign a message from the shards on disk", lambda bar: _sign_message(scene, group, signers, bar))
     return steps
 
 
 # Processes
 
 
-def _start(house: House) -> tuple[None, int, str]:
-    home = house.home
-    cloud_identity = _output("cloud", "--state", str(home / "cloud"), "--identity")
-    service = _spawn(house, "serve", "--state", str(home / "service"), "--cloud", cloud_identity)
-    cloud = _spawn(
-        house, "cloud", "--state", str(home / "cloud"), "--service", service["url"], "--service-key", service["service"]
-    )
-    _output(
-        "connect", "--home", str(home / "phone"), "--service", service["url"], "--key", service["service"],
-        "--cloud", cloud["url"], "--cloud-identity", cloud_identity,
+def _start(scene: Scene) -> tuple[None, int, str]:
+    house = scene.house
+    house.start()
+    connect = daric(
+        "connect", "--home", str(scene.home / "phone"), "--service", house.url, "--key", house.key.hex(),
+        "--cloud", house.cloud_url, "--cloud-identity", house.cloud_identity.hex(),
     )  # fmt: skip
+    subprocess.run(connect, check=True, timeout=START_SECONDS)
     return None, 0, "ready"
 
 
-def _command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "daric_host.cli", *arguments]
-
-
-def _output(*arguments: str) -> str:
-    done = subprocess.run(_command(*arguments), capture_output=True, text=True, timeout=START_SECONDS, check=False)
-    if done.returncode:
-        raise DemoError(f"daric {arguments[0]}: {done.stderr.strip()}")
-    return done.stdout.strip()
-
-
-def _spawn(house: House, name: str, *arguments: str) -> dict[str, Any]:
-    """Start a service and read its ready file, which it writes once it listens."""
-    state = Path(arguments[1])
-    state.mkdir(parents=True, exist_ok=True)
-    ready = state / "ready.json"
-    ready.unlink(missing_ok=True)
-    with (state / "log").open("ab") as log:
-        process = subprocess.Popen(_command(name, *arguments), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-    house.processes[name] = process
-    deadline = time.monotonic() + START_SECONDS
-    while not ready.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise DemoError(f"daric {name} did not start: {(state / 'log').read_text()[-2000:]}")
-        time.sleep(0.05)
-    return dict(json.loads(ready.read_text()))
-
-
-def _stop_services(house: House) -> None:
-    for process in house.processes.values():
-        process.send_signal(signal.SIGTERM)
-    for process in house.processes.values():
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    house.processes.clear()
-
-
-def _restart(house: House) -> tuple[None, int, str]:
-    _stop_services(house)
-    house.device.restart()
-    return _start(house)
+def _restart(scene: Scene) -> tuple[None, int, str]:
+    scene.house.stop()
+    scene.device.restart()
+    return _start(scene)
 
 
 # The phone
@@ -192,13 +146,13 @@ def _restart(house: House) -> tuple[None, int, str]:
 Watch = Callable[[dict[str, Any]], None]
 
 
-def _phone(house: House, *arguments: str, watch: Watch = lambda line: None) -> dict[str, Any]:
+def _phone(scene: Scene, *arguments: str, watch: Watch = lambda line: None) -> dict[str, Any]:
     """Run a command of the phone in a process of its own; its person compares what both screens show.
 
     The result has `sent` added: bytes of the sealed frames of this host's seats.
     """
-    command = _command(*arguments, "--home", str(house.home / "phone"), "--json")
-    with (house.home / "phone.log").open("ab") as log:
+    command = daric(*arguments, "--home", str(scene.home / "phone"), "--json")
+    with (scene.home / "phone.log").open("ab") as log:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True)
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_pour, args=(process, lines), daemon=True).start()
@@ -208,7 +162,7 @@ def _phone(house: House, *arguments: str, watch: Watch = lambda line: None) -> d
         line = json.loads(text)
         if line["kind"] == "ask":
             if line.get("code"):
-                house.codes.put(line["code"])
+                scene.codes.put(line["code"])
             assert process.stdin is not None
             process.stdin.write("yes\n")
             process.stdin.flush()
@@ -244,42 +198,42 @@ def _progress(op: str, bar: Callable[[float], None]) -> Watch:
     return watch
 
 
-def _pair(house: House) -> tuple[None, int, str]:
-    house.compares = True
-    _phone(house, "pair", "new", house.device.path)
-    return None, 0, f"same six digits, {house.code}"
+def _pair(scene: Scene) -> tuple[None, int, str]:
+    scene.compares = True
+    _phone(scene, "pair", "new", scene.device.path)
+    return None, 0, f"same six digits, {scene.code}"
 
 
-def _create(house: House, bar: Callable[[float], None]) -> tuple[dict[str, Any], int, str]:
+def _create(scene: Scene, bar: Callable[[float], None]) -> tuple[dict[str, Any], int, str]:
     group = _phone(
-        house, "wallet", "create", "Demo wallet", "-t", "2", "--device", house.device.path,
+        scene, "wallet", "create", "Demo wallet", "-t", "2", "--device", scene.device.path,
         watch=_progress("create", bar),
     )  # fmt: skip
-    house.compares = False
-    return group, group["sent"], f"same check code, {house.code}"
+    scene.compares = False
+    return group, group["sent"], f"same check code, {scene.code}"
 
 
 def _sign_tx(
-    house: House, group: dict[str, Any], signers: list[int], nonce: int, bar: Callable[[float], None]
+    scene: Scene, group: dict[str, Any], signers: list[int], nonce: int, bar: Callable[[float], None]
 ) -> tuple[None, int, str]:
     tx = transaction.Transaction(
         type=2, nonce=nonce, gas_limit=21000, to=RECIPIENT, value=10**15 * (nonce + 1), data=b"", chain_id=11155111,
         max_fee=30 * 10**9, priority_fee=10**9,
     )  # fmt: skip
     signed = _phone(
-        house, "sign", "tx", group["group"], tx.encode().hex(), "--signers", ",".join(map(str, signers)),
-        "--device", house.device.path, watch=_progress("sign", bar),
+        scene, "sign", "tx", group["group"], tx.encode().hex(), "--signers", ",".join(map(str, signers)),
+        "--device", scene.device.path, watch=_progress("sign", bar),
     )  # fmt: skip
     return None, signed["sent"], verify.transaction(signed["signed"], tx.encode(), group)
 
 
 def _sign_message(
-    house: House, group: dict[str, Any], signers: list[int], bar: Callable[[float], None]
+    scene: Scene, group: dict[str, Any], signers: list[int], bar: Callable[[float], None]
 ) -> tuple[None, int, str]:
     text = "Daric: shards from disk"
     signed = _phone(
-        house, "sign", "message", group["group"], text, "--signers", ",".join(map(str, signers)),
-        "--device", house.device.path, watch=_progress("sign", bar),
+        scene, "sign", "message", group["group"], text, "--signers", ",".join(map(str, signers)),
+        "--device", scene.device.path, watch=_progress("sign", bar),
     )  # fmt: skip
     return None, signed["sent"], verify.message(signed["signature"], text, group)
 
@@ -287,7 +241,7 @@ def _sign_message(
 # The screen
 
 
-def _print_group(console: Console, group: dict[str, Any], house: House) -> None:
+def _print_group(console: Console, group: dict[str, Any], scene: Scene) -> None:
     title = f"wallet {group['name']}: {group['threshold']} of {len(group['members'])}"
     table = Table(title=title, title_justify="left")
     for column in ("index", "party", "identity"):
@@ -295,7 +249,7 @@ def _print_group(console: Console, group: dict[str, Any], house: House) -> None:
     for member in group["members"]:
         table.add_row(str(member["index"]), f"{member['kind']} ({member['name']})", member["identity"])
     console.print(table)
-    console.print(f"check code  {house.code}")
+    console.print(f"check code  {scene.code}")
     console.print(f"group       {group['group']}, epoch {group['epoch']}")
     console.print(f"address     {group['address']}")
     console.print(f"AA address  {group['account_address']}")
