@@ -5,13 +5,15 @@ from pathlib import Path
 import daric_protocol
 import pytest
 from coincurve import PublicKey
-from daric_protocol import comb, curve, glv, jacobian
+from daric_protocol import chain, comb, curve, glv, jacobian
 from daric_protocol.errors import DaricError
 from daric_protocol.field import P, Q, inverse, inverses, sqrt
 from daric_protocol.platform import curve_libsecp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from micropython_runner import run_micropython
 
+PORTABLE = Path(__file__).resolve().parent / "portable"
 LAMBDA = 0x5363AD4CC05C30E0A5261C028812645A122E22EA20816678DF02967C1B23BD72
 EDGES = [
     *(0, 1, 2, 3, 5, 15, 16, 17, 31, 32, 255),
@@ -241,15 +243,17 @@ def test_a_scalar_is_the_sum_of_its_halves(k):
         assert all(digit % 2 == 1 for digit in digits if digit)
 
 
-@given(scalars)
-def test_the_comb_has_a_sign_for_every_place(k):
+@given(scalars, st.sampled_from([comb.TEETH, comb.GENERATOR_TEETH]))
+def test_the_comb_has_a_sign_for_every_place(k, teeth):
     e1, e2 = comb.odd_halves(k)
     assert (e1 + e2 * LAMBDA - k) % Q == 0
+    places = comb.spacing(teeth)
+    assert places <= comb.PLACES
     for e in (e1, e2):
         assert e % 2 == 1
-        assert abs(e) < 2**130
-        columns = comb.columns(e)
-        signs = [(columns[3 * (i % 17)] >> i // 17 & 1) * 2 - 1 for i in range(comb.BITS)]
+        assert abs(e) < 2**comb.HALF_BITS
+        columns = comb.columns(e, teeth)
+        signs = [(columns[3 * (i % places)] >> i // places & 1) * 2 - 1 for i in range(teeth * places)]
         assert sum(sign << i for i, sign in enumerate(signs)) == e
 
 
@@ -266,12 +270,20 @@ def test_jacobian_additions_cover_every_case():
 
 def test_the_shipped_table_is_that_of_the_generator():
     table = Path(daric_protocol.__file__).with_name("generator.bin").read_bytes()
-    assert len(table) == comb.TABLE_BYTES
-    for i in range(comb.ENTRIES):
+    assert len(table) == 64 * 128
+    for i in range(128):
         signs = [1 if i >> tooth & 1 else -1 for tooth in range(7)] + [1]
         k = sum(sign << 17 * tooth for tooth, sign in enumerate(signs)) % Q
-        assert table[64 * i : 64 * i + 64] == PublicKey.from_secret(k.to_bytes(32, "big")).format(False)[1:]
+        assert chain.read(table, i) == PublicKey.from_secret(k.to_bytes(32, "big")).point()
 
 
 def test_the_table_maker_gives_the_shipped_bytes():
-    assert comb.build(curve.G) == comb.load_generator()
+    assert comb.build(curve.G, comb.GENERATOR_TEETH) == comb.load_generator()
+
+
+def test_the_field_machines_of_micropython_agree_with_python():
+    assert run_micropython(PORTABLE / "field_machine.py").strip() == "same"
+
+
+def test_multiplications_fit_a_small_heap():
+    assert run_micropython(PORTABLE / "small_heap.py", heapsize="128k").strip() == "done"

@@ -135,10 +135,11 @@ def equal_points(a: "Point | None", b: "Point | None") -> bool:
 
 
 class FixedBase:
-    """A point that is multiplied many times: its table (8 KB, the cost of two multiplications) is made at first use."""
+    """A point that is multiplied many times: its table (2 KB, the cost of two multiplications) is made at first use."""
 
     def __init__(self, point: "Point | None") -> None:
         self.point = point
+        self._teeth = comb.GENERATOR_TEETH if point == G else comb.TEETH
         self._table: "bytes | bytearray" = b""
 
     def mul(self, k: int) -> "Point | None":
@@ -154,8 +155,8 @@ class FixedBase:
         if self.point is None:
             return None
         if not self._table:
-            self._table = comb.load_generator() if self.point == G else comb.build(self.point)
-        return comb.multiply(self._table, k)
+            self._table = comb.load_generator() if self.point == G else comb.build(self.point, self._teeth)
+        return comb.multiply(self._table, self._teeth, k)
 
 
 _GENERATOR = FixedBase(G)  # holds nothing but its constant table, once that is needed

@@ -8,6 +8,7 @@ it. A value folded once has at most 33 bits more than FOLD times its excess; not
 from daric_protocol.errors import DaricError
 
 P = 2**256 - 2**32 - 977
+BETA = 0x7AE96A2B657C07106E64479EAC3434E99CF0497512F58995C1396C28719501EE  # a cube root of 1
 Q = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # order of the group
 FOLD = 2**32 + 977
 MASK = 2**256 - 1

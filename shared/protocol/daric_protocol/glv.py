@@ -4,14 +4,14 @@ lambda * (x, y) = (BETA * x, y), so k * P = k1 * P + k2 * lambda P with halves o
 Vanstone), each in width-5 non-adjacent form, all halves over one chain of doublings (Strauss).
 """
 
+from daric_protocol.chain import ADD, ENTRY_BYTES, LAMBDA, NEGATIVE, ODD_ENTRIES
 from daric_protocol.field import P, Q
-from daric_protocol.jacobian import add_affine, double
+from daric_protocol.platform.points import odd_multiples, scale, walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from daric_protocol.jacobian import Affine, Jacobian
 
-BETA = 0x7AE96A2B657C07106E64479EAC3434E99CF0497512F58995C1396C28719501EE
 # A short basis of the lattice {(a, b): a + b * lambda = 0 modulo Q} is (A1, -B1), (A2, A1).
 A1 = 0x3086D221A7D46BCDE86C90E49284EB15
 B1 = 0xE4437ED6010E88286F547FA90ABFE4C3
@@ -20,8 +20,7 @@ A2 = 0x114CA50F7A8E2F3F657C1108D9D44CFD8
 G1 = 0x3086D221A7D46BCDE86C90E49284EB153DAA8A1471E8CA7FE893209A45DBB031
 G2 = 0xE4437ED6010E88286F547FA90ABFE4C4221208AC9DF506C61571B4AE8AC47F71
 
-WIDTH = 5
-ENTRIES = 1 << WIDTH - 2  # odd multiples 1, 3, .. 15
+WIDTH = 5  # digits up to 15, for the eight odd multiples in a table
 DIGITS = 132  # of a recoded half: 129 bits and a carry
 
 
@@ -56,111 +55,37 @@ def recode(k: int) -> bytearray:
 
 
 def schedule(scalars: "list[int]") -> bytes:
-    """The steps that multiply points by these scalars, for `combine`: three bytes each.
-
-    doublings first, column (2 * index of the point, + 1 for its lambda half), digit + 16 (0: doublings only).
-    """
-    columns = []
+    """The steps (chain.py) that add up scalar * point, for a table of the odd multiples of each of the points."""
+    halves = []
     for k in scalars:
         for half in split(k):
-            columns.append(recode(half))
-    steps = bytearray(3 * (len(columns) * (DIGITS // WIDTH + 1) + 1))
+            halves.append(recode(half))
+    steps = bytearray(3 * (len(halves) * (DIGITS // WIDTH + 1) + 1))
     end = 0
     doublings = 0
     for i in range(DIGITS - 1, -1, -1):
-        doublings += 1
-        for column, digits in enumerate(columns):
-            if digits[i]:
-                steps[end] = doublings
-                steps[end + 1] = column
-                steps[end + 2] = digits[i]
+        for column, digits in enumerate(halves):
+            digit = digits[i]
+            if digit:
+                steps[end] = doublings if end else 0
+                steps[end + 1] = (column >> 1) * ODD_ENTRIES + (abs(digit - 16) >> 1)
+                steps[end + 2] = ADD | (LAMBDA if column & 1 else 0) | (NEGATIVE if digit < 16 else 0)
                 end += 3
                 doublings = 0
-    steps[end] = doublings
+        doublings += 1
+    steps[end] = doublings - 1 if end else 0
     return bytes(steps[: end + 3])
 
 
 def combine(steps: bytes, points: "list[Affine]") -> "Jacobian | None":
     """The sum of scalar * point, for the schedule of the scalars and as many points."""
-    tables, z_shared = odd_multiples(points)
-    total: "Jacobian | None" = None
-    for at in range(0, len(steps), 3):
-        if total is not None and steps[at]:
-            total = double(total, steps[at])
-        digit = steps[at + 2]
-        if digit:
-            column = steps[at + 1]
-            table = tables[column >> 1]
-            entry = abs(digit - 16) >> 1
-            x = table[entry + 2 * ENTRIES if column & 1 else entry]
-            y = table[entry + ENTRIES]
-            total = add_affine(total, x, y if digit > 16 else P - y)
-    if total is None:
-        return None
-    x, y, z = total
-    return x, y, z * z_shared % P
-
-
-def odd_multiples(points: "list[Affine]") -> "tuple[list[list[int]], int]":
-    """(tables, z): for each point [x of 1, 3, .. 15 times it], their y, their BETA * x, all over the one z.
-
-    With the same z everywhere the entries are affine points of an isomorphic curve, where the sums are made; only
-    the result has to be multiplied by z. So no table costs an inversion.
-    """
-    tables: "list[list[int]]" = []
+    table = bytearray(len(points) * ODD_ENTRIES * ENTRY_BYTES)
     z = 1
-    for x, y in points:
+    for n, (x, y) in enumerate(points):
         zz = z * z % P
-        table, ratio = _odd_multiples(x * zz % P, y * zz * z % P)
-        for other in tables:
-            _scale(other, ratio)
-        tables.append(table)
+        ratio = odd_multiples(table, n * ODD_ENTRIES, x * zz % P, y * zz * z % P)
+        if n:
+            scale(table, n * ODD_ENTRIES, ratio)
         z = z * ratio % P
-    for table in tables:
-        for i in range(ENTRIES):
-            table[i + 2 * ENTRIES] = table[i] * BETA % P
-    return tables, z
-
-
-def _scale(table: "list[int]", ratio: int) -> None:
-    square = ratio * ratio % P
-    cube = square * ratio % P
-    for i in range(ENTRIES):
-        table[i] = table[i] * square % P
-        table[i + ENTRIES] = table[i + ENTRIES] * cube % P
-
-
-def _odd_multiples(x: int, y: int) -> "tuple[list[int], int]":
-    """The odd multiples of one point and their z. Additions with a common z (Meloni): 2P moves along with the sum."""
-    table = [0] * (3 * ENTRIES)
-    ratios = [0] * ENTRIES
-    # 2P = (dx, dy) and P = (x, y), both over z = y.
-    total = y
-    m = 3 * x * x % P
-    s = y * y % P
-    x = 4 * x * s % P
-    dx = (m * m - 2 * x) % P
-    y = 8 * s * s % P
-    dy = (m * (x - dx) - y) % P
-    total = 2 * total % P
-    table[0] = x
-    table[ENTRIES] = y
-    for i in range(1, ENTRIES):
-        ratio = dx - x
-        square = ratio * ratio % P
-        dx = dx * square % P
-        x = x * square % P
-        slope = dy - y
-        dy = dy * (dx - x) % P
-        x = (slope * slope - dx - x) % P
-        y = (slope * (dx - x) - dy) % P
-        table[i] = x
-        table[i + ENTRIES] = y
-        ratios[i] = ratio
-    ratio = 1
-    for i in range(ENTRIES - 1, 0, -1):
-        ratio = ratio * ratios[i] % P
-        square = ratio * ratio % P
-        table[i - 1] = table[i - 1] * square % P
-        table[i - 1 + ENTRIES] = table[i - 1 + ENTRIES] * square * ratio % P
-    return table, total * ratio % P
+    total = walk(table, steps)
+    return None if total is None else (total[0], total[1], total[2] * z % P)
