@@ -76,6 +76,8 @@ def set_up_logs(level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    # uvicorn calls every refused WebSocket handshake an error of the application.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing handshake" not in str(record.msg))
 
 
 def announce(path: Path, document: dict[str, object]) -> None:
