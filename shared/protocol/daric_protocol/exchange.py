@@ -63,9 +63,13 @@ class Exchange:
         for index in sorted(outgoing.messages):
             body = envelope.encode(outgoing.messages.pop(index))
             chunks = max(1, -(-len(body) // limits.CHUNK_BYTES))
-            for chunk in range(chunks):
-                part = body[chunk * limits.CHUNK_BYTES : (chunk + 1) * limits.CHUNK_BYTES]
-                yield index, self._seal(index, 2 * self.number, chunk, chunk == chunks - 1, part)
+            for chunk in range(chunks - 1):
+                part = body[:limits.CHUNK_BYTES]
+                body = body[limits.CHUNK_BYTES :]
+                yield index, self._seal(index, 2 * self.number, chunk, False, part)
+            part = self._seal(index, 2 * self.number, chunks - 1, True, body)
+            body = b""  # on a device there is no room for a second copy while this one leaves
+            yield index, part
         streams = outgoing.streams or {}
         for index in sorted(streams):
             chunk = 0
@@ -113,6 +117,7 @@ class Exchange:
             plaintext = self._channel(frame.sender).open(self.sid, frame.sender, self._me, self._op, frame)
         except DaricError:
             return True  # not sealed by the peer for this place: as if it had never come
+        frame.sealed = b""
         arrival.chunks[kind] += 1
         arrival.ended[kind] = frame.last
         if kind:

@@ -277,6 +277,7 @@ class Session:
             if not self._exchange.complete:
                 return
             received = self._exchange.received()
+            self._exchange = None  # what came now belongs to the generator alone, which frees it piece by piece
             self._advance(received)
 
     def _advance(self, received: "dict[int, object] | None") -> None:
