@@ -4,7 +4,7 @@ from hashlib import sha256
 
 from daric_protocol import chain, comb, curve, glv
 from daric_protocol.field import P, Q
-from daric_protocol.platform import chain_viper, points, words16, words32
+from daric_protocol.jacobian import normalise
 
 LAMBDA = 0x5363AD4CC05C30E0A5261C028812645A122E22EA20816678DF02967C1B23BD72
 FOLD = 2**32 + 977
@@ -55,12 +55,10 @@ def check_unequal(run):
 
 def normal(point):
     """The affine form of a Jacobian point."""
-    from daric_protocol.jacobian import normalise
-
     return normalise([point])[0]
 
 
-def check_walks(run):
+def check_walks(chain_viper, run):
     chain_viper.run = run
     base = curve.mul_g(0xC0FFEE)
     edges = [0, 1, 2, 3, 16, Q - 1, Q - 2, LAMBDA, Q - LAMBDA, LAMBDA + 1, 2**127, 2**128 - 1, 2**128, 2**255]
@@ -94,12 +92,14 @@ def numbers(table):
 
 
 def main():
+    from daric_protocol.platform import chain_viper, points, words16, words32
+
     assert points.walk is chain_viper.walk, "this port runs the plain chain"
     assert chain_viper.agrees()
     for words in (words16, words32):
         check_instructions(words.run)
         check_unequal(words.run)
-        check_walks(words.run)
+        check_walks(chain_viper, words.run)
     print("same")
 
 
