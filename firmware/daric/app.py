@@ -11,9 +11,12 @@ from daric_protocol.errors import DaricError
 from daric_protocol.link import CONVERSATION_BYTES, Link
 
 from daric import screens
+from daric.dispatch import Dispatcher
 from daric.hosts import Hosts
+from daric.modules import Modules
 from daric.screens import Screens
 
+GARBAGE = 16384  # collect after so many bytes: what lives stays together, and large blocks stay free (measured)
 IDLE_WAIT = 50  # milliseconds between two looks at buttons and repetitions
 
 
@@ -38,9 +41,8 @@ class App:
         except DaricError as error:
             self.fault = error
         self.link = Link(self._conversation(), True)
-        from daric.dispatch import Dispatcher
-
         self.dispatcher = Dispatcher(self)
+        self.modules = Modules()
         self.show_ready()
 
     def _open(self) -> None:
@@ -102,6 +104,8 @@ def run() -> None:
     board = this_board()
     try:
         gc.collect()
+        if hasattr(gc, "threshold"):
+            gc.threshold(GARBAGE)
         app = App(board)
         gc.collect()
         while True:

@@ -69,10 +69,10 @@ class Hosts:
 
     def finish(self, sealed: object) -> bytes:
         """The host's sealed card, repeated until the owner answered: this device's sealed card, b"" until then."""
-        if self._pairing is None:
-            raise DaricError("pairing", "no pairing is under way")
         if self._card:
             return self._card
+        if self._pairing is None:
+            raise DaricError("pairing", "no pairing is under way")
         if self._answer == "refuse":
             self.stop()
             raise DaricError("pairing", "the owner of the device refused")
@@ -86,6 +86,8 @@ class Hosts:
         stored = platform.cbor_encode([card.identity, card.name])
         self._device.vault.write(entry(card.identity), stored)
         self._card = self._pairing.finish(self._device.identity, NAME)
+        self._pairing = None
+        self._device.modules.forget()
         self._device.show_ready()
         return self._card
 

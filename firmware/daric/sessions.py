@@ -3,16 +3,21 @@
 The host carries frames; the owner confirms on the screen before any share exists or leaves. Nothing here waits.
 """
 
-import gc
-
 from daric_protocol import channel
 from daric_protocol.errors import DaricError
-from daric_protocol.limits import APPROVAL_TIMEOUT, FRAME_BYTES, JOIN_BYTES, KEYGEN_TIMEOUT, MAX_PARTIES
+from daric_protocol.limits import (
+    APPROVAL_TIMEOUT,
+    FRAME_BYTES,
+    JOIN_BYTES,
+    KEYGEN_TIMEOUT,
+    LINK_PIECE_BYTES,
+    MAX_PARTIES,
+)
 from daric_protocol.link import TICKS
 
 from daric import screens
 
-REQUESTS = {"join": 2, "start": 1, "deliver": 2, "fetch": 1, "state": 0, "abort": 0}  # and how many parameters
+REQUESTS = {"join": 2, "start": 1, "deliver": 4, "fetch": 2, "state": 0, "abort": 0}  # and how many parameters
 ENDED = ("done", "failed")
 CONTRIBUTION_BYTES = 32
 
@@ -23,12 +28,15 @@ class Sessions:
     def __init__(self, device) -> None:
         self._device = device
         self._session = None
+        self._status = None  # of the last session, once all its frames were fetched
         self._terms = b""
         self._asked = -1  # when the owner was asked; -1: not yet
         self._shown = None  # the round, or the ended state, on the screen
         self._heard = 0  # when the host last asked anything
         self._number = 0  # of the frame that is kept until the host asks for the next
         self._frame = None
+        self._incoming = None  # (seat, bytearray) of the frame whose pieces arrive
+        self._filled = 0
 
     @property
     def active(self) -> bool:
@@ -39,10 +47,8 @@ class Sessions:
         """A session_... request. Raises DaricError."""
         if REQUESTS.get(method) != len(parameters):
             raise DaricError("parameter", "unknown request, or a wrong number of parameters")
-        if method not in ("join", "abort") and self._session is None:
+        if method in ("start", "deliver") and self._session is None:
             raise DaricError("session", "this device takes part in no session")
-        if method == "fetch":
-            self._show_progress()  # before the arithmetic, not after it
         result = getattr(self, "_" + method)(*parameters)
         self._heard = self._device.board.ticks()
         self._look()
@@ -73,11 +79,11 @@ class Sessions:
                 return self._session.join()
             raise DaricError("busy")
         parsed = Terms.decode(terms)
-        self._device.entropy.mix(channel.sized(contribution, CONTRIBUTION_BYTES))
-        self._device.hosts.stop()
-        self._session = self._frame = None
-        gc.collect()
+        channel.sized(contribution, CONTRIBUTION_BYTES)
         device = self._device
+        device.hosts.stop()
+        self._close()
+        device.entropy.mix(contribution)
         self._session = flows.open_session(parsed, device.custody, device.entropy.draw, True, device.hosts.describe)
         self._terms = terms
         self._heard = device.board.ticks()
@@ -94,27 +100,61 @@ class Sessions:
                 raise DaricError("encoding", "a join is a short byte string")
         return self._session.start(joins)
 
-    def _deliver(self, seat: object, frame: object) -> bool:
-        """False: early, to be offered again."""
+    def _deliver(self, seat: object, total: object, offset: object, piece: object) -> "bool | None":
+        """A piece of a frame of `total` bytes; None until the last. Then False: early, to be offered again as a whole.
+
+        In pieces, because link, channel and reply each hold a copy of what crosses in one message.
+        """
         seat = channel.ranged(seat, 0, MAX_PARTIES - 1)
-        if not isinstance(frame, bytes) or len(frame) > FRAME_BYTES:
-            raise DaricError("encoding", "a frame is a byte string of limited size")
+        if not isinstance(piece, bytes) or not 0 < len(piece) <= LINK_PIECE_BYTES:
+            raise DaricError("encoding", "a piece of a frame is a short byte string")
+        total = channel.ranged(total, 1, FRAME_BYTES)
+        if channel.ranged(offset, 0, FRAME_BYTES) == 0:
+            self._incoming = None
+            self._incoming = (seat, bytearray(total))
+            self._filled = 0
+        if self._incoming is None or self._incoming[0] != seat or len(self._incoming[1]) != total:
+            raise DaricError("session", "no such frame is arriving")
+        if offset != self._filled or offset + len(piece) > total:
+            raise DaricError("session", "the pieces of a frame arrive in order")
+        self._incoming[1][offset : offset + len(piece)] = piece
+        self._filled += len(piece)
+        if self._filled < total:
+            return None
+        frame = bytes(self._incoming[1])
+        self._incoming = None
         return self._session.receive(seat, frame)
 
-    def _fetch(self, received: object) -> list:
-        """received: number of the last frame the host has. A frame is kept until then: no lost answer loses one."""
+    def _fetch(self, received: object, offset: object) -> list:
+        """[number, seat, length of the frame, piece at offset, state, round]; the middle three are nil without a frame.
+
+        received: number of the last frame the host has. A frame is kept until then: no lost answer loses one.
+        """
         if channel.ranged(received, 0, channel.MAX_COUNTER) == self._number:
             self._frame = None
-        if self._frame is None:
+        if self._frame is None and self._session is not None:
+            self._show_progress()  # before the arithmetic, not after it
+            self._device.modules.forget("daric_protocol.evm")
             self._frame = self._session.send()
             if self._frame is not None:
                 self._number += 1
-        seat, frame = self._frame or (None, None)
-        return [self._number, seat, frame, self._session.state, self._session.round]
+        status = self._state()
+        if self._frame is None:
+            if not self.active:
+                self._close()
+            return [self._number, None, None, None, status[1], status[2]]
+        seat, frame = self._frame
+        offset = channel.ranged(offset, 0, len(frame))
+        piece = frame[offset : offset + LINK_PIECE_BYTES]
+        return [self._number, seat, len(frame), piece, status[1], status[2]]
 
     def _state(self) -> list:
         """[uuid, state, round, check code or nil, error or nil, result or nil]."""
         session = self._session
+        if session is None:
+            if self._status is None:
+                raise DaricError("session", "this device takes part in no session")
+            return self._status
         error = session.error
         if error is not None:
             error = [error.number, error.detail, getattr(error, "blame", None)]
@@ -126,6 +166,14 @@ class Sessions:
     def _abort(self) -> None:
         if self.active:
             self._session.refuse()
+
+    def _close(self) -> None:
+        """The session has ended and all is fetched: keep its status, give back its memory and its code."""
+        if self._session is not None:
+            self._look()
+            self._status = self._state()
+            self._session = self._frame = self._incoming = None
+            self._device.modules.forget()
 
     # The owner
 

@@ -23,6 +23,7 @@ from daric_protocol.limits import (
     APPROVAL_TIMEOUT,
     KEYGEN_TIMEOUT,
     LINK_MESSAGE_BYTES,
+    LINK_PIECE_BYTES,
     LINK_REPLY_TIMEOUT,
 )
 from daric_protocol.link import CONVERSATION_BYTES, Link
@@ -220,6 +221,7 @@ class DeviceLink:
 
     async def session_join(self, terms: bytes) -> bytes:
         """Begin to take part in a session: what to join with. DaricError("busy") while another one is active."""
+        self._fetched = 0
         join = await self._call("session_join", terms, self._random(32), timeout=KEYGEN_TIMEOUT)
         if not isinstance(join, bytes):
             raise DaricError("encoding", "a join is a byte string")
@@ -231,13 +233,27 @@ class DeviceLink:
 
     async def session_deliver(self, seat: int, frame: bytes) -> bool:
         """A frame from another seat. False: early, offer it again after progress."""
-        return bool(await self._call("session_deliver", seat, frame, timeout=KEYGEN_TIMEOUT))
+        taken = None
+        for offset in range(0, len(frame), LINK_PIECE_BYTES):
+            piece = frame[offset : offset + LINK_PIECE_BYTES]
+            taken = await self._call("session_deliver", seat, len(frame), offset, piece, timeout=KEYGEN_TIMEOUT)
+        return bool(taken)
 
     async def session_fetch(self) -> SessionFrame:
         """The next frame to send, if there is one. Between rounds this is where the device computes."""
-        number, seat, frame, state, round_ = await self._call("session_fetch", self._fetched, timeout=KEYGEN_TIMEOUT)
+        number, seat, length, frame, state, round_ = await self._fetch(0)
+        if frame is None:
+            return SessionFrame(None, None, state, round_)
+        while len(frame) < length:
+            again, _, _, piece, _, _ = await self._fetch(len(frame))
+            if again != number or not piece:
+                raise DaricError("encoding", "the device changed its frame")
+            frame += piece
         self._fetched = channel.ranged(number, 0, channel.MAX_COUNTER)
         return SessionFrame(seat, frame, state, round_)
+
+    async def _fetch(self, offset: int) -> Any:
+        return await self._call("session_fetch", self._fetched, offset, timeout=KEYGEN_TIMEOUT)
 
     async def session_state(self) -> SessionStatus:
         """Where the session stands; after its end, how it ended."""

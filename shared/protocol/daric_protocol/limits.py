@@ -23,6 +23,7 @@ CBOR_BYTES = 128 * 1024  # a message body at the relay
 # Link
 LINK_FRAME_BYTES = 192  # payload of a serial frame: frame and stuffing stay below a 256-byte buffer
 LINK_MESSAGE_BYTES = 32 * 1024  # one request or reply on the link: a sealed chunk and its envelope fit
+LINK_PIECE_BYTES = 2048  # of a session's frame in one message: a device holds about five copies of a message at once
 LINK_ACK_TIMEOUT = 1.0
 LINK_RETRIES = 20
 LINK_REPLY_TIMEOUT = 20  # of a request without arithmetic between rounds; a handshake on a slow device takes seconds
