@@ -1,0 +1,37 @@
+"""Runs MicroPython with an image in read-only memory beside the heap, as code lies in a board's flash: IMAGE HEAPSIZE.
+
+The image is mapped into this process and mounted at /rom; MicroPython executes it in place and finds its modules
+nowhere else. A script, run by daric_sim.device; it imports nothing of ours.
+"""
+
+import ctypes
+import mmap
+import os
+import sys
+
+BOOT = (
+    "import os, sys, uctypes, vfs; "
+    "_place = os.getenv('DARIC_ROM').split(); "
+    "vfs.mount(vfs.VfsRom(uctypes.bytearray_at(int(_place[0]), int(_place[1]))), '/rom'); "
+    "sys.path[:] = ['/rom']; "
+    "import boot, main"
+)
+
+
+def run(image: str, heapsize: str) -> None:
+    """Map, protect, start. Does not return."""
+    import micropython
+
+    with open(image, "rb") as file:
+        memory = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(len(memory)), mmap.PROT_READ):
+        raise OSError(ctypes.get_errno(), "the image cannot be made read-only")
+    os.environ["DARIC_ROM"] = f"{address} {len(memory)}"
+    sys.argv = ["micropython", "-X", "heapsize=" + heapsize, "-c", BOOT]
+    sys.exit(micropython.main())
+
+
+if __name__ == "__main__":
+    run(sys.argv[1], sys.argv[2])
