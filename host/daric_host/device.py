@@ -275,9 +275,9 @@ class DeviceLink:
         groups = await self._call("group_list")
         return list(groups)
 
-    async def group_certificate(self, group: bytes, certificate: list[Any]) -> int:
-        """Make a pending shard current with its certificate; returns the group's epoch."""
-        return channel.ranged(await self._call("group_certificate", group, certificate), 0, channel.MAX_COUNTER)
+    async def group_certificate(self, certificate: bytes) -> bool:
+        """Hand over a certificate as it travels; True if a pending shard became current."""
+        return bool(await self._call("group_certificate", certificate))
 
     # In the thread of the port
 
