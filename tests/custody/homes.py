@@ -5,6 +5,7 @@ from daric_protocol.custody import Custody
 from daric_protocol.errors import DaricError
 from daric_protocol.pairstate import PairState
 from daric_protocol.shard import Shard
+
 from tests.power.power_flash import BLOCKS, start
 from tests.rounds.exchange import randomness
 from tests.rounds.groups import GROUP_ID
@@ -167,7 +168,8 @@ def summary(custody):
                 usable[peer] = session.pair(peer).encode() if current else None
             except DaricError:
                 usable[peer] = None
-    names = [name for name in custody.store.names("") if name.split("/")[0] in ("shard", "pair", "fresh", "mark", "swap")]
+    kinds = ("shard/", "pair/", "fresh/", "mark/", "swap/")
+    names = [name for name in custody.store.names("") if name.startswith(kinds)]
     strikes = {}
     if current:
         strikes = {m.index: custody.bans.strikes(GROUP_ID, m.identity) for m in custody.roster(GROUP_ID).members}

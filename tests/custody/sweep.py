@@ -1,6 +1,8 @@
 """Every flow that changes a party's store, cut at every point: old or new, nothing else."""
 
 from daric_protocol.errors import DaricError
+from daric_protocol.shard import ack_digest
+
 from tests.custody.homes import (
     DIGEST,
     GROUP_ID,
@@ -19,10 +21,8 @@ from tests.rounds.memory_custody import identities
 
 
 def _pair_acks(custody, peer=2):
-    from daric_protocol.shard import ack_digest
-
-    shard = custody.shard(GROUP_ID)
-    digests = {i: ack_digest(GROUP_ID, SID, "pair", shard.epoch, other_state(b"new").pid, shard.roster.hash(), i) for i in (1, peer)}
+    shard, pid = custody.shard(GROUP_ID), other_state(b"new").pid
+    digests = {i: ack_digest(GROUP_ID, SID, "pair", shard.epoch, pid, shard.roster.hash(), i) for i in (1, peer)}
     return [(i, identities(3)[i - 1].sign(digests[i], bytes)) for i in (1, peer)]
 
 

@@ -1,10 +1,10 @@
 """Marks, bans, strikes, pairs in use, pair set-ups: docs/protocol.md, section 13."""
 
 import pytest
-
 from daric_protocol import limits
 from daric_protocol.errors import Abort, DaricError
 from daric_protocol.shard import ack_digest
+
 from tests.custody.homes import (
     DIGEST,
     GROUP_ID,

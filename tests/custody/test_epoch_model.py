@@ -5,8 +5,8 @@ shown to both. The rules of docs/protocol.md, section 8 leave none; each of them
 """
 
 import pytest
-
 from daric_protocol.errors import DaricError
+
 from tests.custody.homes import GROUP_ID, UUID, MemoryHome, acks, later_shard, open_custody, with_group
 
 RULES = frozenset(["fresh epochs", "kept pendings", "own certificates", "highest wins"])

@@ -1,11 +1,11 @@
 """Two-phase activation: the five rules of docs/protocol.md, section 8, one by one."""
 
 import pytest
-
 from daric_protocol import limits, platform
 from daric_protocol.errors import Abort, DaricError
 from daric_protocol.group import LEFT, LEFT_BEHIND, MEMBER
 from daric_protocol.roster import Roster
+
 from tests.custody.homes import (
     GROUP_ID,
     UUID,

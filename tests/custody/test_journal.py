@@ -1,10 +1,10 @@
 """What is used once is never used again, also after a restart, in bounded space."""
 
 import pytest
-
 from daric_protocol import limits
 from daric_protocol.custody import load_identity
 from daric_protocol.errors import DaricError
+
 from tests.custody.homes import DIGEST, GROUP_ID, SID, UUID, MemoryHome, MemoryStore, open_custody, with_group
 from tests.rounds.exchange import randomness
 

@@ -5,13 +5,13 @@ The device here has Delta = all ones, so each check that runs reveals a bit; see
 """
 
 import pytest
-
 from daric_protocol import extension
 from daric_protocol.errors import Abort, DaricError
 from daric_protocol.group import pair_name
 from daric_protocol.pairstate import PairState
 from daric_protocol.platform import column_hashes, sha256
 from daric_protocol.tagged import TH
+
 from tests.custody.homes import GROUP_ID, SID, UUID, FlashHome, MemoryHome, PowerCut, open_custody, with_group
 from tests.rounds.exchange import randomness
 

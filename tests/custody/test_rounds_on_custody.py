@@ -3,12 +3,12 @@
 import itertools
 
 import pytest
-
 from daric_protocol import platform
 from daric_protocol.errors import Abort, DaricError
 from daric_protocol.rounds.keygen import keygen
 from daric_protocol.rounds.pair import pair
 from daric_protocol.rounds.sign import sign
+
 from tests.custody.homes import MemoryHome, PowerCut, open_custody
 from tests.rounds.exchange import Relay, randomness, run
 from tests.rounds.groups import CTX, DIGEST, GROUP_ID, new_roster, session
@@ -77,8 +77,8 @@ class Flip(Relay):
     def __init__(self, sender):
         self.sender = sender
 
-    def message(self, round, sender, receiver, fields):
-        if round == 1 and sender == self.sender:
+    def message(self, number, sender, receiver, fields):
+        if number == 1 and sender == self.sender:
             spoiled = bytearray(fields[-1])
             spoiled[0] ^= 1
             fields = [*fields[:-1], bytes(spoiled)]

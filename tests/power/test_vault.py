@@ -7,6 +7,7 @@ from daric.flash import open_vault
 from daric.keysectors import KeySectors
 from daric_protocol import atrest, platform
 from daric_protocol.errors import DaricError
+
 from tests.power.power_flash import BLOCKS, LittleFiles, draws, memory_chip, start
 
 SECRET_TEXT = b"the secret share of party one!!!"

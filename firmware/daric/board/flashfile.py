@@ -7,6 +7,7 @@ The virtual boards keep their flash in one; tests cut it. The block-device metho
 import os
 
 EIO = 5
+PIECE = 256  # bytes moved at a time: the flash is not to need a device's memory
 COUNT, SIZE, ERASE = 4, 5, 6  # ioctl operations of AbstractBlockDev that have an answer
 
 
@@ -42,8 +43,8 @@ class FlashFile:
         if not _exists(path):
             # A new chip is blank. The name appears only when all of it is there.
             with open(path + ".new", "wb") as file:
-                blank = b"\xff" * self.block_size
-                for _ in range(self.blocks):
+                blank = b"\xff" * PIECE
+                for _ in range(self.blocks * self.block_size // PIECE):
                     file.write(blank)
             os.rename(path + ".new", path)
         return open(path, "r+b")
@@ -66,7 +67,46 @@ class FlashFile:
 
     def read(self, address: int, buffer) -> None:
         """Fill `buffer` (bytearray or memoryview) from `address`."""
-        self._alive()
+        self._settle()
+        self._get(address, buffer)
+
+    def program(self, address: int, data) -> None:
+        """Clear bits: each byte becomes old AND new, as on a chip that was not erased first."""
+        view = memoryview(data)
+        length = self._operation(len(view))
+        old = bytearray(PIECE)
+        for at in range(0, length, PIECE):
+            size = min(PIECE, length - at)
+            self._get(address + at, memoryview(old)[:size])
+            merged = int.from_bytes(old[:size], "little") & int.from_bytes(bytes(view[at : at + size]), "little")
+            self._put(address + at, merged.to_bytes(size, "little"))
+        self._settle()
+
+    def erase(self, block: int) -> None:
+        """Set every bit of one block."""
+        length = self._operation(self.block_size)
+        count = int.from_bytes(self.erases[4 * block : 4 * block + 4], "little") + 1
+        self.erases[4 * block : 4 * block + 4] = count.to_bytes(4, "little")
+        blank = b"\xff" * PIECE
+        for at in range(0, length, PIECE):
+            self._put(block * self.block_size + at, blank[: length - at])
+        self._settle()
+
+    def _operation(self, length: int) -> int:
+        """Count an operation on `length` bytes; how many of them are still done before the power is gone."""
+        if self._dead:
+            raise OSError(EIO)
+        self.operations += 1
+        if self._cut != self.operations:
+            return length
+        self._dead = True
+        return length // 2 if self._torn else 0
+
+    def _settle(self) -> None:
+        if self._dead:
+            raise OSError(EIO)
+
+    def _get(self, address: int, buffer) -> None:
         length = len(buffer)
         if self._memory is not None:
             buffer[:] = self._memory[address : address + length]
@@ -74,37 +114,6 @@ class FlashFile:
         self._file.seek(address)
         if self._file.readinto(buffer) != length:
             raise OSError(EIO)
-
-    def program(self, address: int, data) -> None:
-        """Clear bits: each byte becomes old AND new, as on a chip that was not erased first."""
-        length = len(data)
-        old = bytearray(length)
-        self.read(address, old)
-        merged = (int.from_bytes(old, "little") & int.from_bytes(bytes(data), "little")).to_bytes(length, "little")
-        self._change(address, old, merged)
-
-    def erase(self, block: int) -> None:
-        """Set every bit of one block."""
-        old = bytearray(self.block_size)
-        self.read(block * self.block_size, old)
-        count = int.from_bytes(self.erases[4 * block : 4 * block + 4], "little") + 1
-        self.erases[4 * block : 4 * block + 4] = count.to_bytes(4, "little")
-        self._change(block * self.block_size, old, b"\xff" * self.block_size)
-
-    def _alive(self) -> None:
-        if self._dead:
-            raise OSError(EIO)
-
-    def _change(self, address: int, old: bytearray, new: bytes) -> None:
-        self._alive()
-        self.operations += 1
-        if self._cut == self.operations:
-            if self._torn:
-                self._put(address, new[: len(new) // 2])
-            self._dead = True
-            raise OSError(EIO)
-        if new != old:
-            self._put(address, new)
 
     def _put(self, address: int, data: bytes) -> None:
         if self._memory is not None:
