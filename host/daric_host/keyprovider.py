@@ -1,6 +1,6 @@
 """Who holds the key-encryption key: a file by default, a hardware module where there is one.
 
-Specification: docs/architecture.md, stores at rest.
+Specification: docs/architecture.md, the hosts' stores.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Three levels of keys: the provider's key-encryption key wraps one storage key per wallet (the cloud's SEK), which
 wraps one random key per row and version. Heads count what is stored, per wallet and for the whole store, so that a
 row that was removed, swapped or rolled back is refused. Interface as daric_protocol.custody asks of every store.
-Specification: docs/architecture.md, stores at rest.
+Specification: docs/architecture.md, the hosts' stores.
 """
 
 from __future__ import annotations

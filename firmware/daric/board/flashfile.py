@@ -1,7 +1,7 @@
 """NOR flash in a file: erase sets bits, programming clears them, and the power can be cut at any operation.
 
 The virtual boards keep their flash in one; tests cut it. The block-device methods are those of MicroPython's
-`vfs.AbstractBlockDev`, extended form. Specification: docs/architecture.md, the virtual board.
+`vfs.AbstractBlockDev`, extended form. Specification: docs/architecture.md, the vault.
 """
 
 import os

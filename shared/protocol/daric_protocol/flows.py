@@ -149,7 +149,6 @@ def _sign(session: Session, shard: "Shard", view: "SessionCustody", allow_raw: b
     signature = yield from sign(
         session.me, shard, terms.members, digest, 0, context, session.ssid, view, session.random
     )
-    view.signed(digest, [index for index in terms.members if index != session.me])
     return signature
 
 
