@@ -165,7 +165,7 @@ class Sessions:
 
     def _abort(self) -> None:
         if self.active:
-            self._session.refuse()
+            self._session.cancel()
 
     def _close(self) -> None:
         """The session has ended and all is fetched: keep its status, give back its memory and its code."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from daric_protocol import session as driver
 from daric_protocol.errors import DaricError
@@ -17,6 +18,7 @@ from daric_host.seats import Seat, Status
 
 Inbox = asyncio.Queue["tuple[int | None, bytes] | DaricError"]
 Watch = Callable[[Status], None]
+OVER = ("session", "unknown_session")  # what the service says of a session that has ended there
 
 
 async def carry(
@@ -25,7 +27,8 @@ async def carry(
     """Carry a seat that has joined until its session ends; the last Status.
 
     session: 16 B. timeout: seconds for all of it, waiting for the start included. watch: called when state or round
-    change. Raises DaricError("service") when the relay stays away, after the seat was cancelled.
+    change. Raises what relay or device fail with, "service" or "link" for example, after the seat was cancelled and the
+    session aborted for everybody.
     """
     inbox: Inbox = asyncio.Queue()
     reader = asyncio.create_task(_read(relay, session, inbox))
@@ -33,6 +36,8 @@ async def carry(
         return await _drive(relay, session, seat, inbox, asyncio.get_running_loop().time() + timeout, watch)
     except BaseException:
         await seat.cancel()
+        with suppress(DaricError):  # the relay may be what failed; it expires the session by itself
+            await relay.abort(session)
         raise
     finally:
         reader.cancel()
@@ -80,7 +85,12 @@ async def _drive(
 async def _send(relay: RelayClient, session: bytes, seat: Seat) -> None:
     """Everything that wants to leave, in order; a frame counts as sent once the relay has it on disk."""
     while (outgoing := await seat.fetch()) is not None:
-        await relay.send(session, *outgoing)
+        try:
+            await relay.send(session, *outgoing)
+        except DaricError as error:
+            if error.name not in OVER:
+                raise
+            await seat.cancel()  # somebody ended the session: nothing that is left has a reader
 
 
 async def _offer(seat: Seat, early: EarlyFrames) -> bool:
@@ -112,5 +122,5 @@ async def _end(relay: RelayClient, session: bytes, status: Status) -> None:
     try:
         await relay.end(session, outcome)
     except DaricError as error:
-        if error.name not in ("unknown_session", "session"):
+        if error.name not in OVER:
             raise

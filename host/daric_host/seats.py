@@ -120,13 +120,13 @@ class LocalSeat:
     async def cancel(self) -> None:
         if self._asking is not None:
             self._asking.cancel()
-        self.session.refuse()
+        self.session.cancel()
 
     def _ask(self, terms: Terms) -> None:
         if self._asking is None:
             self._asking = asyncio.ensure_future(self._answer(self._review(terms)))
         elif self._asking.done() and self.session.needs_confirmation:
-            if self._asking.result():
+            if not self._asking.cancelled() and self._asking.result():
                 self.session.confirm()
             else:
                 self.session.refuse()

@@ -240,9 +240,8 @@ class Wallet:
             await self.wait_for_all(proposal)
             await proposal.initiator.start(proposal.uuid)
         timeout = TIMEOUTS[proposal.terms.op]
-        ends = await asyncio.gather(
-            *(self._carry(proposal, name, seat, relay, timeout) for name, seat, relay in proposal.seats)
-        )
+        seats = [self._carry(proposal, name, seat, relay, timeout) for name, seat, relay in proposal.seats]
+        ends = await asyncio.gather(*seats, return_exceptions=True)  # a seat that fails ends the session for the others
         return self._result(proposal.terms, ends)
 
     # Inside
@@ -272,10 +271,15 @@ class Wallet:
         self._watch(Event("ended", name, {"state": status.state, "sent": seat.sent}))
         return status
 
-    def _result(self, terms: Terms, ends: Sequence[Status]) -> Any:
-        failures = [end.error for end in ends if end.error is not None]
-        if failures:
-            raise _most_telling(failures)
+    def _result(self, terms: Terms, ends: Sequence[Status | BaseException]) -> Any:
+        failures = [end if isinstance(end, BaseException) else end.error for end in ends]
+        told = [failure for failure in failures if isinstance(failure, DaricError)]
+        for failure in failures:
+            if failure is not None and not isinstance(failure, DaricError):
+                raise failure
+        if told:
+            raise _most_telling(told)
+        assert isinstance(ends[0], Status)
         result = ends[0].result
         if terms.op == "create":
             return self.group(terms.group)

@@ -202,13 +202,19 @@ class Session:
 
     def refuse(self) -> None:
         """The human refused, or cancels a running session."""
-        if self.state not in (DONE, FAILED):
-            self._fail(DaricError("refused"))
+        self._give_up(DaricError("refused"))
 
     def expire(self) -> None:
         """The caller's time is up."""
+        self._give_up(Abort("soft", None, "the other parties did not answer in time"))
+
+    def cancel(self) -> None:
+        """The caller cannot go on: the session ended at the service, or the way to the others broke."""
+        self._give_up(Abort("soft", None, "the session was ended from outside"))
+
+    def _give_up(self, error: DaricError) -> None:
         if self.state not in (DONE, FAILED):
-            self._fail(Abort("soft", None, "the other parties did not answer in time"))
+            self._fail(error)
 
     # Frames
 
