@@ -146,10 +146,7 @@ def _sign(session: Session, shard: "Shard", view: "SessionCustody", allow_raw: b
     terms = session.terms
     digest = request_digest(terms.request, allow_raw)
     context = TH("dkls/ctx", terms.request)
-    signature = yield from sign(
-        session.me, shard, terms.members, digest, 0, context, session.ssid, view, session.random
-    )
-    return signature
+    return (yield from sign(session.me, shard, terms.members, digest, 0, context, session.ssid, view, session.random))
 
 
 def _pair(session: Session, shard: "Shard", view: "SessionCustody") -> "Rounds":
