@@ -7,8 +7,9 @@ import pytest
 from coincurve import PublicKey
 from daric_protocol import chain, comb, curve, glv, jacobian
 from daric_protocol.errors import DaricError
-from daric_protocol.field import P, Q, inverse, inverses, sqrt
+from daric_protocol.field import P, Q, inverse, inverses
 from daric_protocol.platform import curve_libsecp
+from daric_protocol.root import sqrt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from micropython_runner import run_micropython

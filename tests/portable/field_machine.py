@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 from daric_protocol import chain, comb, curve, glv
-from daric_protocol.field import P, Q
+from daric_protocol.field import P, Q, squared
 from daric_protocol.jacobian import normalise
 
 LAMBDA = 0x5363AD4CC05C30E0A5261C028812645A122E22EA20816678DF02967C1B23BD72
@@ -53,6 +53,13 @@ def check_unequal(run):
             assert equal_x(run, number) == 0, number
 
 
+def check_squarings(chain_viper, run):
+    chain_viper.run = run
+    for a in (0, 1, P - 1, drawn(1), drawn(2) % P):
+        for times, factor in ((1, 1), (2, drawn(3)), (88, P - 1), (255, 0)):
+            assert chain_viper.squared(a, times, factor) == squared(a, times, factor), (a, times, factor)
+
+
 def normal(point):
     """The affine form of a Jacobian point."""
     return normalise([point])[0]
@@ -99,6 +106,7 @@ def main():
     for words in (words16, words32):
         check_instructions(words.run)
         check_unequal(words.run)
+        check_squarings(chain_viper, words.run)
         check_walks(chain_viper, words.run)
     print("same")
 

@@ -7,10 +7,11 @@ Encodings: docs/encodings.md, section 1.
 
 from daric_protocol import comb
 from daric_protocol.errors import DaricError
-from daric_protocol.field import P, Q, inverse, sqrt
+from daric_protocol.field import P, Q, inverse
 from daric_protocol.glv import combine, schedule
 from daric_protocol.jacobian import add as add_jacobian
 from daric_protocol.jacobian import add_affine_batch, normalise
+from daric_protocol.root import sqrt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

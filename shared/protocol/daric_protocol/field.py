@@ -46,26 +46,9 @@ def inverses(values: "list[int]") -> "list[int]":
     return products
 
 
-def sqrt(a: int) -> "int | None":
-    """A square root of a modulo P, or None. The root is a^((P+1)/4), whose exponent has runs of 223, 22 and 2 ones."""
-    a %= P
-    ones2 = _squared(a, 1) * a % P
-    ones3 = _squared(ones2, 1) * a % P
-    ones6 = _squared(ones3, 3) * ones3 % P
-    ones11 = _squared(_squared(ones6, 3) * ones3 % P, 2) * ones2 % P
-    ones22 = _squared(ones11, 11) * ones11 % P
-    ones44 = _squared(ones22, 22) * ones22 % P
-    ones88 = _squared(ones44, 44) * ones44 % P
-    ones176 = _squared(ones88, 88) * ones88 % P
-    ones220 = _squared(ones176, 44) * ones44 % P
-    ones223 = _squared(ones220, 3) * ones3 % P
-    root = _squared(_squared(_squared(ones223, 23) * ones22 % P, 6) * ones2 % P, 2)
-    return root if root * root % P == a else None
-
-
-def _squared(a: int, n: int) -> int:
-    """a^(2^n) modulo P."""
-    for _ in range(n):
+def squared(a: int, times: int, factor: int) -> int:
+    """a^(2^times) * factor modulo P; times > 0."""
+    for _ in range(times):
         a = a * a
         a = ((a & MASK) + (a >> 256) * FOLD) % P
-    return a
+    return a * factor % P

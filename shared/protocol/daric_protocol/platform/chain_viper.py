@@ -73,6 +73,8 @@ _FIRST = _CHOOSE + bytes((_ADD, _X, _EX, _ZERO, _ADD, _Y, _EY, _ZERO, _ADD, _Z, 
 _CODE = (
     bytes((_END, 1, 1 + len(_DOUBLE) // 4, 1 + (len(_DOUBLE) + len(_ADD_ENTRY)) // 4)) + _DOUBLE + _ADD_ENTRY + _FIRST
 )
+# The squarings are the doublings of one step; the product comes after them.
+_SQUARE = bytes((_END, 1, 0, 0, _MUL, _A, _A, _A, _END, 0, 0, 0, _MUL, _A, _A, _B, _END, 0, 0, 0))
 
 
 def agrees() -> bool:
@@ -100,6 +102,16 @@ def walk(table: "Table", steps: "bytes | bytearray") -> "Jacobian | None":
     if run(memory, _CODE, 0, table, steps, len(steps)):
         return chain.walk(table, steps)
     return _number(memory, _X), _number(memory, _Y), _number(memory, _Z)
+
+
+def squared(a: int, times: int, factor: int) -> int:
+    """a^(2^times) * factor modulo P; 0 < times < 256."""
+    memory = bytearray(32 * _WALK_SLOTS)
+    memory[32 * _A : 32 * _A + 32] = a.to_bytes(32, "little")
+    memory[32 * _B : 32 * _B + 32] = factor.to_bytes(32, "little")
+    run(memory, _SQUARE, 0, memory, bytes((times, 0, 0)), 3)
+    run(memory, _SQUARE, 12, memory, b"", 0)
+    return _number(memory, _A) % P
 
 
 def _number(memory: bytearray, slot: int) -> int:

@@ -1,4 +1,4 @@
-"""Where multiplications of a point run: in machine code where the port can, else in plain Python (chain.py)."""
+"""Where multiplications of a point and square roots run: in machine code where the port can, else in plain Python."""
 
 import sys
 
@@ -15,8 +15,9 @@ def _machine_code_works() -> bool:
 
 
 if _machine_code_works():
-    from daric_protocol.platform.chain_viper import odd_multiples, scale, walk
+    from daric_protocol.platform.chain_viper import odd_multiples, scale, squared, walk
 else:
     from daric_protocol.chain import odd_multiples, scale, walk
+    from daric_protocol.field import squared
 
-__all__ = ["odd_multiples", "scale", "walk"]
+__all__ = ["odd_multiples", "scale", "squared", "walk"]
