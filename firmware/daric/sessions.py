@@ -84,7 +84,9 @@ class Sessions:
         device.hosts.stop()
         self._close()
         device.entropy.mix(contribution)
-        self._session = flows.open_session(parsed, device.custody, device.entropy.draw, True, device.hosts.describe)
+        describe = device.hosts.describe
+        # Confirmed: the question warns of what may be signed already, and the owner decides on the screen.
+        self._session = flows.open_session(parsed, device.custody, device.entropy.draw, True, describe, True)
         self._terms = terms
         self._heard = device.board.ticks()
         self._asked = -1

@@ -80,7 +80,8 @@ def open_session(
     else:
         raise DaricError("parameter", "this version has no such operation: " + terms.op)
     if terms.op == "sign":
-        custody.check_digest(terms.group, request_digest(terms.request, allow_raw), confirmed)
+        # Where nobody is asked, the people of the session's other parties are.
+        custody.check_digest(terms.group, request_digest(terms.request, allow_raw), confirmed or not attended)
     epoch = 0 if shard is None else shard.epoch
     roster = None if shard is None else shard.roster
     random = custody.session_random(terms.uuid, epoch, entropy)
