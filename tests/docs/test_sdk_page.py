@@ -1,0 +1,126 @@
+"""docs/sdk.md names calls, values, requests and errors as they are, and its program runs."""
+
+import dataclasses
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+
+import pytest
+from daric import sessions as device_sessions
+from daric_host.device import DeviceLink
+from daric_host.groups import GroupInfo
+from daric_host.paired import PairedDevice
+from daric_host.relay import RelayClient
+from daric_host.seats import Review
+from daric_host.wallet import Event, Proposal, Service, Wallet
+from daric_protocol.errors import ERRORS
+from daric_protocol.limits import LINK_PIECE_BYTES
+from daric_protocol.roster import Member
+from daric_protocol.rounds.sign import Signature
+from daric_sim.device import SimDevice
+from daric_sim.house import House
+
+from tests.docs import pages
+
+TEXT = pages.read("docs/sdk.md")
+PROGRAM = pages.blocks(TEXT, "python")[0]
+CLASSES = {"Wallet": Wallet, "DeviceLink": DeviceLink, "RelayClient": RelayClient}
+VALUES = [Service, Event, Proposal, Review, GroupInfo, Member, Signature, PairedDevice]
+CALLS = re.findall(r"^\| `(\w+)\.(\w+)\(([\w, ]*)\)` \|", TEXT, re.MULTILINE)
+REQUESTS = {row[0].strip("`"): row[1] for row in pages.rows(TEXT, "request")}
+
+
+def parameters(call):
+    return [name for name in inspect.signature(call).parameters if name not in ("self", "cls")]
+
+
+@pytest.mark.parametrize(("owner", "method", "listed"), CALLS)
+def test_a_call_takes_the_parameters_that_the_page_lists(owner, method, listed):
+    assert [name for name in listed.split(", ") if name] == parameters(getattr(CLASSES[owner], method))
+
+
+@pytest.mark.parametrize("owner", CLASSES)
+def test_every_public_call_is_on_the_page(owner):
+    listed = {method for name, method, _ in CALLS if name == owner}
+    public = {
+        name for name, value in vars(CLASSES[owner]).items()
+        if not name.startswith("_") and (inspect.isfunction(value) or isinstance(value, classmethod))
+    }  # fmt: skip
+    assert listed == public
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: value.__name__)
+def test_the_fields_of_a_value_are_those_on_the_page(value):
+    row = next(row for row in pages.rows(TEXT, "type") if row[0] == f"`{value.__name__}`")
+    listed = {name.partition("(")[0] for name in re.findall(r"`([^`]+)`", row[1])}
+    fields = (
+        {field.name for field in dataclasses.fields(value)}
+        if dataclasses.is_dataclass(value)
+        else set(parameters(value.__init__))
+    )
+    more = {name for name, member in vars(value).items() if isinstance(member, property) and name in listed}
+    assert listed == fields | more | ({"account_address"} & set(vars(value)))
+
+
+def test_the_error_table_is_the_one_of_the_code():
+    table = [tuple(row) for row in pages.rows(TEXT, "number")]
+    assert table == [(str(number), f"`{name}`", kind, text) for name, (number, kind, text) in ERRORS.items()]
+
+
+def test_every_error_class_says_what_the_app_does():
+    assert {row[0] for row in pages.rows(TEXT, "class")} == {kind for _, kind, _ in ERRORS.values()}
+
+
+def test_every_request_of_the_link_client_is_on_the_page_and_no_other():
+    sent = set(re.findall(r'_call\("(\w+)"', inspect.getsource(DeviceLink)))
+    assert set(REQUESTS) == sent
+
+
+@pytest.mark.parametrize(("name", "count"), device_sessions.REQUESTS.items())
+def test_a_session_request_has_as_many_parameters_as_the_device_takes(name, count):
+    cell = REQUESTS["session_" + name]
+    assert (0 if cell == "none" else len(cell.split("; "))) == count
+
+
+def test_the_page_gives_the_size_of_a_piece():
+    assert f"at most {LINK_PIECE_BYTES} bytes" in REQUESTS["session_deliver"].replace("; ", ", ")
+
+
+@pytest.mark.parametrize("name", re.findall(r"`(daric_(?:protocol|host)[\w.]+)[`(]", TEXT))
+def test_a_module_or_function_named_on_the_page_exists(name):
+    module, _, last = name.rpartition(".")
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError:
+        assert hasattr(importlib.import_module(module), last)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    with House(tmp_path_factory.mktemp("house")) as running:
+        yield running
+
+
+def run_program(house, home, answers):
+    """The page's program as a process of its own, with a device that approves everything."""
+    program = home / "program.py"
+    program.write_text(PROGRAM)
+    services = [house.url, house.key.hex(), house.cloud_url, house.cloud_identity.hex()]
+    with SimDevice(home / "device", runtime="cpython") as device:
+        command = [sys.executable, str(program), str(home / "phone"), *services, device.path]
+        return subprocess.run(command, input=answers, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_program_of_the_page_makes_a_wallet_and_signs(house, tmp_path):
+    done = run_program(house, tmp_path, "yes\nyes\nyes\n")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^address 0x[0-9a-fA-F]{40} account 0x[0-9a-fA-F]{40}$", done.stdout, re.MULTILINE)
+    assert re.search(r"^signature [0-9a-f]{130}$", done.stdout, re.MULTILINE)
+
+
+def test_the_program_of_the_page_ends_with_the_error_when_the_person_refuses(house, tmp_path):
+    done = run_program(house, tmp_path, "yes\nno\n")
+    assert done.returncode == 1
+    assert done.stderr.startswith("refused: ")
