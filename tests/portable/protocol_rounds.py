@@ -107,7 +107,12 @@ def run(generators):
         following = {}
         for index, sent in outgoing.items():
             kind = sent.expect
-            received = {j: kind.from_wire(rounds[-1][j][index].to_wire()) for j in rounds[-1] if j != index}
+            received = {}
+            for j in rounds[-1]:
+                if j != index:
+                    received[j] = kind.from_wire(rounds[-1][j][index].to_wire())
+                    if sent.arrived is not None:
+                        sent.arrived(j, received[j])
             try:
                 following[index] = generators[index].send(received)
             except StopIteration as end:
@@ -175,8 +180,7 @@ def deal_party(me, plan, given, roster, with_pairs):
     if "pok_k" in party:
         values.append(raw(party["pok_k"]))
     for j in peers:
-        values += [FILLER, FILLER, raw(party["zs"][str(j)])]
-    values += [FILLER] * len(peers)
+        values += [FILLER, FILLER, raw(party["zs"][str(j)]), FILLER]
     constant = None if free or not coefficients else int.from_bytes(coefficients[0], "big")
     return dealing.deal(me, plan, roster, constant, peers, Keeper(me), draws(values))
 

@@ -116,6 +116,8 @@ def _receive(me, outgoing, wire, relay):
             received[sender] = mine.expect.from_wire(platform.cbor_decode(platform.cbor_encode(fields)))
         except DaricError as error:
             raise Abort("blame", sender, error.detail) from error
+        if mine.arrived is not None:
+            mine.arrived(sender, received[sender])
     for sender in sorted(mine.sinks or {}):
         chunks = relay.stream(sender, me, list(outgoing[sender].streams[me]))
         for chunk in chunks:

@@ -46,6 +46,7 @@ class Exchange:
         self._op = op
         self._channel = channel
         self._sinks = outgoing.sinks or {}
+        self._arrived = outgoing.arrived
         self._arrivals = {index: _Arrival() for index in outgoing.messages} if outgoing.expect else {}
         self._frames = self._produce(outgoing)
         self._sent = False
@@ -157,3 +158,5 @@ class Exchange:
             raise
         except DaricError as error:
             raise Abort("blame", frame.sender, error.detail)
+        if self._arrived is not None:
+            self._arrived(frame.sender, arrival.message)

@@ -162,13 +162,20 @@ class DealingStart(Message):
 
 
 class DealingCommitment(Message):
-    """Round 1 of a dealing: the signed commitment to the opening, and base-OT message 1 (empty for a kept pair)."""
+    """Round 1 of a dealing: the signed commitment to the opening, and base-OT message 1 (empty for a kept pair).
+
+    A sender may give m1 as a function: of its 8 KB per peer a device then holds those of one peer at a time.
+    """
 
     NAMES = ("commitment", "signature", "m1")
     FIELDS = (DIGEST, SIGNATURE, Octets(0, M1_BYTES))
     commitment: bytes
     signature: bytes
-    m1: bytes
+    m1: "Any"
+
+    def to_wire(self) -> "list[Any]":
+        """The CBOR array."""
+        return [self.commitment, self.signature, self.m1() if callable(self.m1) else self.m1]
 
 
 class DealingOpening(Message):

@@ -3,8 +3,8 @@
 The same rounds make a key (dkg), take one in (imp), hand it on to a new epoch (rsh) and share entropy (ent): a Plan
 says who deals, who receives, which constant terms are known beforehand and what must come out.
 
-Draws, in order. Round 1: a dealer's coefficients from the free constant upwards, cc 32, salt 32, the proof's nonce 32;
-then for each new pair in index order secret 32, sT 32, zs 32. Round 2: for each new pair in index order r 32.
+Draws, in order, all before round 1: a dealer's coefficients from the free constant upwards, cc 32, salt 32, the proof's
+nonce 32; then for each new pair in index order secret 32, sT 32, zs 32, r 32.
 """
 
 from daric_protocol import certificate, platform, proofs
@@ -126,26 +126,29 @@ def deal(
     setups = {j: PairSetup(sid, me, j, custody, random) for j in sorted(new_pairs)}
     messages: "dict[int, Any]" = {}
     for j in peers:
-        messages[j] = DealingCommitment(commitment, signature, setups[j].first() if j in setups else b"")
-        collect()
-    received = yield Outgoing(sid, 1, DealingCommitment, messages)
-    messages = {}
+        messages[j] = DealingCommitment(commitment, signature, setups[j].first if j in setups else b"")
     held = {me: (commitment, signature)}
-    for j in peers:
-        check_signed(roster, sid, 1, j, received[j].commitment, received[j].signature)
-        _expect(j, received[j].m1, j in setups)
-        held[j] = (received[j].commitment, received[j].signature)
+    answers: "dict[int, bytes]" = {}
+
+    def take(j: int, theirs: DealingCommitment) -> None:
+        """Check a commitment as it comes, and turn its 8 KB of transfer into the answer to it."""
+        check_signed(roster, sid, 1, j, theirs.commitment, theirs.signature)
+        _expect(j, theirs.m1, j in setups)
+        held[j] = (theirs.commitment, theirs.signature)
+        if j in setups:
+            answers[j] = setups[j].second(theirs.m1)
+            theirs.m1 = b""
+            collect()
+
+    yield Outgoing(sid, 1, DealingCommitment, messages, arrived=take)
+    messages = {}
     echo = TH("dkls/echo", sid, *[held[j][0] for j in plan.parties])
 
     # Round 2: open the commitment, deal the shares, answer the pair set-ups.
     for j in peers:
-        share, zs, m2 = b"", b"", b""
-        if polynomial is not None and j in plan.receivers:
-            share = scalar(polynomial.at(j))
-        if j in setups:
-            zs, m2 = setups[j].zs, setups[j].second(received.pop(j).m1)
-            collect()
-        messages[j] = DealingOpening(body, echo, share, zs, m2)
+        share = scalar(polynomial.at(j)) if polynomial is not None and j in plan.receivers else b""
+        zs = setups[j].zs if j in setups else b""
+        messages[j] = DealingOpening(body, echo, share, zs, answers.pop(j, b""))
     received = yield Outgoing(sid, 2, DealingOpening, messages)
     messages = {}
     if [j for j in peers if received[j].echo != echo]:

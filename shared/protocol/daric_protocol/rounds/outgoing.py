@@ -61,7 +61,8 @@ class Outgoing:
     sid: 32 B that bind the round's frames. round: number within the protocol. expect: class of what peers send.
     messages: {index: message}, one for each peer. streams: {index: iterator of bytes} pulled chunk by chunk after the
     body. sinks: {index: object with receive(chunk)} for the peers' streams. spent: from this yield on, however the
-    session ends, the digest counts as signed.
+    session ends, the digest counts as signed. arrived: called with (index, message) for each body as soon as it is
+    there, so that a device can use up a large field and empty it before the next one comes; it may raise an Abort.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Outgoing:
         streams: "dict[int, Iterator[bytes]] | None" = None,
         sinks: "dict[int, Any] | None" = None,
         spent: bool = False,
+        arrived: "Callable[[int, Any], None] | None" = None,
     ) -> None:
         self.sid = sid
         self.round = round
@@ -81,6 +83,7 @@ class Outgoing:
         self.streams = streams
         self.sinks = sinks
         self.spent = spent
+        self.arrived = arrived
 
 
 def collect() -> None:

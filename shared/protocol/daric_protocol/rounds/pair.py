@@ -1,8 +1,8 @@
 """Pair set-up: base OT in both directions and the zero-share seed. Specification: docs/protocol.md, sections 3 and 9.
 
 `PairSetup` is the work of one side with one peer, also inside a dealing; `pair` is the protocol of two members on their
-own, which clears a ban or serves a member that was enrolled. Draws, in order: secret 32, sT 32 and zs 32 in round 1,
-r 32 in round 2.
+own, which clears a ban or serves a member that was enrolled. Draws, in order, before round 1: secret 32, sT 32, zs 32,
+r 32.
 """
 
 from daric_protocol import certificate
@@ -34,37 +34,38 @@ class PairSetup:
         self._peer = peer
         self._custody = custody
         self._receiver = Receiver(sid, me, peer, random)
-        self._sender = Sender(sid, peer, me, random)
         self.zs = random(32)
+        r = random(32)  # drawn here, so that the order of draws does not depend on whose message comes first
+        self._sender = Sender(sid, peer, me, lambda _: r)
         self._peer_zs = b""
-        self._sent: "list[bytes]" = []  # SHA-256 of this side's messages 1, 2, 3
-        self._got: "list[bytes]" = []  # and of the peer's
+        self._sent = [b"", b"", b""]  # SHA-256 of this side's messages 1, 2, 3
+        self._got = [b"", b"", b""]  # and of the peer's
 
     def first(self) -> bytes:
-        """M1, 8224 B."""
+        """M1, 8224 B; the same at every call."""
         m1 = self._receiver.m1()
-        self._sent.append(sha256(m1))
+        self._sent[0] = sha256(m1)
         return m1
 
     def second(self, m1: bytes) -> bytes:
         """M2, 2113 B, for the peer's M1; it travels with zs. Abort("blame") names the peer."""
-        self._got.append(sha256(m1))
+        self._got[0] = sha256(m1)
         m2 = self._sender.respond(m1)
-        self._sent.append(sha256(self.zs + m2))
+        self._sent[1] = sha256(self.zs + m2)
         return m2
 
     def third(self, zs: bytes, m2: bytes) -> bytes:
         """M3, 32 B, for the peer's zs and M2. Abort("blame") or ("ban") names the peer."""
         self._peer_zs = zs
-        self._got.append(sha256(zs + m2))
+        self._got[1] = sha256(zs + m2)
         m3: bytes = self._or_ban(self._receiver.finish, m2)
-        self._sent.append(sha256(m3))
+        self._sent[2] = sha256(m3)
         return m3
 
     def finish(self, m3: bytes) -> PairState:
         """The pair's state, once the peer's M3 passed. Abort("ban") names the peer."""
         self._or_ban(self._sender.finish, m3)
-        self._got.append(sha256(m3))
+        self._got[2] = sha256(m3)
         low, high = (self._sent, self._got) if self._me < self._peer else (self._got, self._sent)
         zs_low, zs_high = (self.zs, self._peer_zs) if self._me < self._peer else (self._peer_zs, self.zs)
         ends = (u8(min(self._me, self._peer)), u8(max(self._me, self._peer)))
