@@ -1,4 +1,4 @@
-"""The field of secp256k1 on plain ints: inverse, square root, many inverses at once.
+"""The field of secp256k1 on plain ints: inverse, many inverses at once, repeated squaring.
 
 2^256 = FOLD modulo P, so a product v is reduced by `(v & MASK) + (v >> 256) * FOLD`: a shift, a mask and a
 multiplication by 33 bits where `%` divides. The formulas of jacobian.py spell it out, since a call costs a third of
