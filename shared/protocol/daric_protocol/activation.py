@@ -33,7 +33,7 @@ def activate(
     """Make the pending shard current that the acks of all its members certify, and destroy what is lower."""
     group = custody.group(group_id)
     acks = [(index, signature) for index, signature in acks]
-    for candidate in sorted([group.epoch] + group.pendings, reverse=True):  # noqa: RUF005 - not in MicroPython
+    for candidate in sorted([group.epoch] + group.pendings, reverse=True):
         if candidate == 0 or epoch not in (None, candidate):
             continue
         shard = custody.read_shard(group_id, candidate)

@@ -144,8 +144,8 @@ class SessionCustody:
                 self._store.write(pair_name(self._group_id, shard.epoch, peer), state.encode())
         self._store.write(shard_name(self._group_id, shard.epoch), shard.encode())
         group.highest_epoch = shard.epoch
-        group.highest_index = max([group.highest_index] + shard.roster.indexes())  # noqa: RUF005 - not in MicroPython
-        group.pendings = group.pendings + [shard.epoch]  # noqa: RUF005
+        group.highest_index = max([group.highest_index] + shard.roster.indexes())
+        group.pendings = group.pendings + [shard.epoch]
         group.save(self._store)
         for name in self._store.names("pair/" + self._group_id.hex() + "/"):
             if not group.keeps_pairs(int(name.split("/")[2])):
