@@ -3,16 +3,31 @@
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import secrets
+import tempfile
+from pathlib import Path
 
 import uvicorn
 from daric_host.relay import LocalSigner, RelayClient
 from daric_host.services.__main__ import SOCKET_BYTES
 from daric_host.services.app import build
 from daric_host.services.settings import Settings
+from daric_host.services.store import connect, migrate
 from daric_protocol.identity import Identity
 
 PATIENCE = 5.0
+
+
+@functools.cache
+def empty_database():
+    """The bytes of a freshly migrated database."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.db"
+        engine = connect(path)
+        migrate(engine)
+        engine.dispose()
+        return path.read_bytes()
 
 
 class Clock:
@@ -34,6 +49,9 @@ class House:
 
     def __init__(self, state, **settings):
         self.clock = Clock()
+        database = state / "services.db"
+        if not database.exists():
+            database.write_bytes(empty_database())
         self.settings = dataclasses.replace(Settings(state, clock=self.clock, sweep=3600), **settings)
         self.app = build(self.settings)
         self.services = self.app.state.services

@@ -66,6 +66,7 @@ async def test_a_new_party_logs_in_and_registers_an_account(house):
 
 async def test_a_device_is_attached_with_the_owners_token_and_its_own_signature(house):
     phone = await house.phone()
+    house.clock.now += 1
     device = new_identity()
     signer = Replaying(device)
     party = await phone.attach(signer, "device", "daric")
@@ -273,8 +274,8 @@ async def test_the_cloud_verifies_a_token_with_the_published_keys_only_for_itsel
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        (0, "log in"), (0, b"login"), (1, ""), (1, "x" * 65), (2, b"short"), (3, b""), (4, bytes(31)), (5, bytes(33)),
-        (6, "text"), (7, -1), (7, 1 << 32), (7, True), (8, bytes(16)),
+        (0, "log in"), (0, b"login"), (0, []), (1, ""), (1, "x" * 65), (2, b"short"), (3, b""), (4, bytes(31)),
+        (5, bytes(33)), (6, "text"), (7, -1), (7, 1 << 32), (7, True), (8, bytes(16)),
     ],
 )  # fmt: skip
 def test_malformed_authentication_fields_are_never_signed(place, value):
@@ -319,6 +320,13 @@ async def test_a_stolen_token_without_its_hop_key_changes_nothing(house):
 async def test_a_malformed_challenge_request_is_a_problem_document(house, document):
     status, code = await post(house.client(), "/v1/auth/challenge", document)
     assert status in (400, 413) and code in ("encoding", "parameter", "too_large")
+
+
+async def test_the_number_of_logins_is_bounded(house, monkeypatch):
+    monkeypatch.setattr("daric_host.services.auth.LOGINS", 4)
+    for _ in range(6):
+        await house.client().login()
+    assert len(house.services.authority._logins) == 4
 
 
 async def test_the_number_of_waiting_challenges_is_bounded(house, monkeypatch):

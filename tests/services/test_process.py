@@ -79,7 +79,7 @@ async def test_nothing_acknowledged_is_lost_when_the_service_is_killed(process):
         a, b = await phone(process, stack), await phone(process, stack)
         session = await running_session(a, b)
         acknowledged = {}
-        rounds = 3
+        rounds = 2
 
         async def sender(number):
             for k in range(40):

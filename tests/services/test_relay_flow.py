@@ -74,6 +74,22 @@ async def test_a_reader_far_behind_gets_everything_in_order(house):
     assert sorted(body for _, _, body in received[1:]) == sorted(bodies)
 
 
+async def test_two_senders_that_race_leave_no_gap_and_keep_their_own_order(house):
+    a, b, c = await house.phone(), await house.phone(), await house.phone()
+    session = await house.running(a, b, c)
+
+    async def send_all(client, name):
+        for k in range(40):
+            await client.send(session, 0, b"%s%02d" % (name, k))
+
+    reader = a.messages(session)
+    await anext(reader)
+    _, _, received = await asyncio.gather(send_all(b, b"b"), send_all(c, b"c"), take(reader, 80))
+    assert [seq for seq, _, _ in received] == list(range(2, 82))
+    for seat, name in ((1, b"b"), (2, b"c")):
+        assert [body for _, sender, body in received if sender == seat] == [b"%s%02d" % (name, k) for k in range(40)]
+
+
 async def test_a_websocket_leaves_at_most_its_credit_unacknowledged(house):
     a, b = await house.phone(), await house.phone()
     session = await house.running(a, b)

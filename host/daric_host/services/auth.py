@@ -14,7 +14,7 @@ from daric_protocol import platform
 from daric_protocol.auth import ATTACH, LENGTHS, LOGIN, auth_digest
 from daric_protocol.errors import DaricError
 from daric_protocol.identity import Identity, verify
-from daric_protocol.limits import LOGINS_PER_PARTY, PENDING_CHALLENGES
+from daric_protocol.limits import LOGINS, LOGINS_PER_PARTY, PENDING_CHALLENGES
 from daric_protocol.tagged import random_scalar
 
 from daric_host import hop
@@ -105,13 +105,15 @@ class Authority:
         return Login(name, one.identity, channel, expires, None), channel
 
     def admit(self, login: Login) -> str:
-        """Record a login and give its token; the party's oldest login makes room."""
+        """Record a login and give its token; the party's oldest login makes room, or the oldest of all."""
         now = self._settings.clock()
         for old in [key for key, one in self._logins.items() if one.expires <= now]:
             del self._logins[old]
         mine = [key for key, one in self._logins.items() if one.identity == login.identity]
         for old in mine[: max(0, len(mine) + 1 - LOGINS_PER_PARTY)]:
             del self._logins[old]
+        while len(self._logins) >= LOGINS:
+            del self._logins[next(iter(self._logins))]
         self._logins[login.login] = login
         return self.token(login, RELAY)
 

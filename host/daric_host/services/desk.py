@@ -142,7 +142,8 @@ def sealed(services: Services, endpoint: Endpoint) -> Handler:
 
     async def handle(request: Request) -> Response:
         login = services.authority.authenticate(tokens.bearer(request.headers.get("authorization")))
-        services.seen[login.identity] = int(services.settings.clock())
+        if login.party is not None:
+            services.seen[login.identity] = int(services.settings.clock())
         context = context_of(request, request.method)
         answers, body = None, None
         if request.method == "POST":

@@ -101,7 +101,8 @@ class Stream:
             self._services.seen[self._login.identity] = int(self._services.settings.clock())
             if isinstance(request, list) and request[:1] == ["ack"]:
                 _, up_to = check_fields(request, str, int)
-                endpoints.submit_ack(self._services, self._session, self._login.identity, up_to)
+                done = endpoints.submit_ack(self._services, self._session, self._login.identity, up_to)
+                done.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # it is only a hint
                 self._acked = max(self._acked, up_to)
                 self._credit.set()
                 continue

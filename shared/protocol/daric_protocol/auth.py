@@ -28,9 +28,11 @@ def auth_digest(fields: list, identity: bytes) -> bytes:  # type: ignore[type-ar
     if not isinstance(fields, list) or len(fields) != 9:
         raise DaricError("encoding", "nine authentication fields were expected")
     purpose, audience, expires, account = fields[0], fields[1], fields[7], fields[8]
-    if purpose not in LENGTHS or not isinstance(audience, str) or not 0 < len(audience) <= AUDIENCE_BYTES:
-        raise DaricError("encoding", "the purpose or the audience is unknown")
-    for value, length in zip(fields[2:7], LENGTHS[purpose]):  # noqa: B905  MicroPython's zip has no strict
+    if not isinstance(purpose, str) or purpose not in LENGTHS:
+        raise DaricError("encoding", "the purpose is login or attach")
+    if not isinstance(audience, str) or not 0 < len(audience) <= AUDIENCE_BYTES:
+        raise DaricError("encoding", "the audience is a short name")
+    for value, length in zip(fields[2:7], LENGTHS[purpose]):
         if not isinstance(value, bytes) or len(value) != length:
             raise DaricError("encoding", "an authentication field has a wrong length")
     if isinstance(expires, bool) or not isinstance(expires, int) or not 0 <= expires < 1 << 32:

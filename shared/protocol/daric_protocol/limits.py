@@ -55,6 +55,7 @@ JOIN_BYTES = 4096
 NAME_BYTES = 64
 SESSION_IDS = 64  # issued and not yet used, per party
 LOGINS_PER_PARTY = 8  # the oldest is dropped: its client logs in again
+LOGINS = 65536  # of one process, about 100 MB
 PENDING_CHALLENGES = 4096
 HOP_WINDOW = 1024  # how far requests of one login may overtake one another
 EVIDENCE_PER_SESSION = 16
