@@ -1,8 +1,8 @@
 """The chain of chain.py as byte programs for a small field machine, for MicroPython with the native emitter only.
 
 The machine (words32.py, words16.py by the size of a word) adds, subtracts and multiplies slots of 32 bytes in place,
-without allocating, in one function, as a call would cost more than an addition. The programs are the formulas of jacobian.py and chain.py. Adding equal or opposite points is left
-to those.
+without allocating; it is one function, as a call would cost more than an addition. The programs are the formulas of
+jacobian.py and chain.py. Adding equal or opposite points is left to those.
 """
 
 import sys
