@@ -8,6 +8,7 @@ from daric_protocol.errors import DaricError
 from daric_protocol.limits import LINK_MESSAGE_BYTES
 
 DETAIL_CHARACTERS = 200
+CLEAR = (channel.HELLO, channel.CONNECT, channel.PAIR_START, channel.PAIR_OPEN, channel.PAIR_FINISH)
 
 
 class Dispatcher:
@@ -28,6 +29,8 @@ class Dispatcher:
                 raise DaricError("unpaired")
             if _is(message[0], channel.SEALED):
                 return platform.cbor_encode(self._sealed(message))
+            if not [kind for kind in CLEAR if _is(message[0], kind)]:
+                raise DaricError("unpaired")
             id_ = channel.ranged(message[1], 0, channel.MAX_COUNTER)
             reply = [message[0], id_]
             reply.extend(self._clear(message[0], message[2:]))

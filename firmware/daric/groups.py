@@ -1,5 +1,6 @@
 """What a paired host may know and do about this device's groups. Specification: docs/protocol.md, section 8."""
 
+from daric_protocol.channel import sized
 from daric_protocol.errors import DaricError
 
 CERTIFICATE_BYTES = 4096
@@ -10,7 +11,9 @@ def call(device, method: str, parameters: list) -> object:
     if method == "list" and not parameters:
         return [describe(device.custody, group_id) for group_id in device.custody.groups()]
     if method == "certificate" and len(parameters) == 1:
-        return certificate(device, parameters[0])
+        return device.custody.certificate(sized(parameters[0], 16))
+    if method == "adopt" and len(parameters) == 1:
+        return adopt(device, parameters[0])
     raise DaricError("parameter", "unknown request, or a wrong number of parameters")
 
 
@@ -29,7 +32,7 @@ def describe(custody, group_id: bytes) -> list:
     return fields
 
 
-def certificate(device, encoded: object) -> bool:
+def adopt(device, encoded: object) -> bool:
     """Act on a certificate that the host got from another member; True if an epoch became current."""
     if not isinstance(encoded, bytes) or len(encoded) > CERTIFICATE_BYTES:
         raise DaricError("encoding", "a certificate is a short byte string")

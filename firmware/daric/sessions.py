@@ -48,7 +48,8 @@ class Sessions:
         if REQUESTS.get(method) != len(parameters):
             raise DaricError("parameter", "unknown request, or a wrong number of parameters")
         if method in ("start", "deliver") and self._session is None:
-            raise DaricError("session", "this device takes part in no session")
+            self._state()  # raises where there never was a session
+            return method == "deliver"  # to one that has ended: dropped for good
         result = getattr(self, "_" + method)(*parameters)
         self._heard = self._device.board.ticks()
         self._look()

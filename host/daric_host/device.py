@@ -22,6 +22,7 @@ from daric_protocol.identity import Identity
 from daric_protocol.limits import (
     APPROVAL_TIMEOUT,
     KEYGEN_TIMEOUT,
+    LINK_ACK_TIMEOUT,
     LINK_MESSAGE_BYTES,
     LINK_PIECE_BYTES,
     LINK_REPLY_TIMEOUT,
@@ -129,13 +130,17 @@ class DeviceLink:
         open_transport: Callable[[], Transport],
         identity: Identity,
         random: Callable[[int], bytes] = os.urandom,
+        ack_timeout: float = LINK_ACK_TIMEOUT,
     ) -> None:
-        """open_transport: gives a fresh byte stream each time. identity: of this host."""
+        """open_transport: gives a fresh byte stream each time. identity: of this host. ack_timeout: seconds until a
+        frame is repeated.
+        """
         self._open_transport = open_transport
         self._identity = identity
         self._random = random
         self._transport: Transport | None = None
-        self._link = Link(random(CONVERSATION_BYTES), retries=ENDLESS)
+        self._ack_timeout = ack_timeout
+        self._link = self._new_link()
         self._channel: channel.Channel | None = None
         self._pairing: Pairing | None = None
         self._request = int.from_bytes(random(3), "big")
@@ -275,9 +280,16 @@ class DeviceLink:
         groups = await self._call("group_list")
         return list(groups)
 
-    async def group_certificate(self, certificate: bytes) -> bool:
-        """Hand over a certificate as it travels; True if a pending shard became current."""
-        return bool(await self._call("group_certificate", certificate))
+    async def group_certificate(self, group: bytes) -> bytes:
+        """The certificate of a group's current epoch, for a member that missed it. Errors "group" and "pending"."""
+        certificate = await self._call("group_certificate", group)
+        if not isinstance(certificate, bytes):
+            raise DaricError("encoding", "a certificate is a byte string")
+        return certificate
+
+    async def group_adopt(self, certificate: bytes) -> bool:
+        """Hand over a certificate that the device may have missed; True if a pending shard became current."""
+        return bool(await self._call("group_adopt", certificate))
 
     # In the thread of the port
 
@@ -360,7 +372,7 @@ class DeviceLink:
         probe = time.monotonic() + PROBE_PAUSE
         try:
             if self._transport is None:
-                self._channel_lost()
+                self._link = self._new_link()
                 self._transport = self._open_transport()
             self._link.drop()
             self._link.send(platform.cbor_encode(message))
@@ -399,9 +411,9 @@ class DeviceLink:
         if out:
             transport.write(out)
 
-    def _channel_lost(self) -> None:
-        """A new byte stream: whatever was under way on the old one is gone."""
-        self._link = Link(self._random(CONVERSATION_BYTES), retries=ENDLESS)
+    def _new_link(self) -> Link:
+        """For a new byte stream: whatever was under way on the old one is gone."""
+        return Link(self._random(CONVERSATION_BYTES), retries=ENDLESS, ack_timeout=self._ack_timeout)
 
     def _close_transport(self) -> None:
         if self._transport is not None:

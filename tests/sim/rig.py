@@ -1,4 +1,4 @@
-"""Sessions between a device on a serial line and parties in this process, with the host's part played in a few lines."""
+"""Sessions between a device on a serial line and parties in this process; the host's part in a few lines."""
 
 import asyncio
 from collections.abc import Sequence
@@ -134,7 +134,7 @@ async def paired(device: SimDevice, host: Identity) -> tuple[DeviceLink, Pairing
     return link, pairing
 
 
-def _sees_the_same(device: SimDevice):  # noqa: ANN202 - a callback
+def _sees_the_same(device: SimDevice):
     async def compare(code: str) -> bool:
         shown = await asyncio.to_thread(device.wait_for_screen, "Pair with a host?")
         return code in shown.text.replace(" ", "").replace("\n", "")

@@ -1,0 +1,103 @@
+"""The firmware in this process: a board in memory, and a transport that lets it run whenever its host waits."""
+
+import os
+from pathlib import Path
+
+from daric.app import App
+from daric.board.flashfile import FlashFile
+from daric.flash import open_vault
+from daric.vault import PathFiles
+from daric_host.device import DeviceLink, Pairing
+from daric_protocol.identity import Identity
+
+BLOCKS = 64
+
+
+class MemoryBoard:
+    """A board without hardware: `answer` is what its person presses on every page that asks, None for nothing."""
+
+    def __init__(self, state: Path, answer: str | None = "approve", entropy: str = "system") -> None:
+        self.answer = answer
+        self.pages: list[tuple[list[str], bool]] = []
+        self.to_device = b""
+        self.to_host = b""
+        self.now = 0
+        self._state = state
+        self._entropy = entropy
+        self._pressed: str | None = None
+
+    def ticks(self) -> int:
+        return self.now & ((1 << 30) - 1)
+
+    def wait(self, milliseconds: int) -> None:
+        self.now += 1
+
+    def read(self) -> bytes:
+        data, self.to_device = self.to_device[:512], self.to_device[512:]
+        return data
+
+    def write(self, data: bytes) -> None:
+        self.to_host += data
+
+    def show(self, lines: list[str], ask: bool) -> None:
+        self.pages.append((lines, ask))
+        self._pressed = self.answer if ask else None
+
+    def press(self, answer: str) -> None:
+        self._pressed = answer
+
+    def button(self) -> str | None:
+        pressed, self._pressed = self._pressed, None
+        return pressed
+
+    def entropy(self):
+        return {"system": os.urandom, "stuck": bytes}.get(self._entropy)
+
+    def open_vault(self, random):
+        files = self._state / "files"
+        files.mkdir(parents=True, exist_ok=True)
+        return open_vault(FlashFile(str(self._state / "flash"), BLOCKS), random, lambda _, first: PathFiles(str(files)))
+
+
+class Wired:
+    """The transport between a DeviceLink and an App: the device gets its turns while the host reads."""
+
+    def __init__(self, app: App, there=lambda data: data, back=lambda data: data) -> None:
+        self.app = app
+        self._there = there
+        self._back = back
+
+    def read(self, timeout: float) -> bytes:
+        for _ in range(50):
+            self.app.step(0)
+            if self.app.board.to_host:
+                break
+        data, self.app.board.to_host = self.app.board.to_host, b""
+        return self._back(data)
+
+    def write(self, data: bytes) -> None:
+        self.app.board.to_device += self._there(data)
+
+    def close(self) -> None:
+        self.app.board.to_device = self.app.board.to_host = b""
+
+
+def device(state: Path, answer: str | None = "approve", entropy: str = "system") -> App:
+    """A device that has just started."""
+    return App(MemoryBoard(state, answer, entropy))
+
+
+def host_of(app: App, secret: int = 4711, **faults) -> DeviceLink:
+    """A host that has just opened the port."""
+    return DeviceLink(lambda: Wired(app, **faults), Identity(secret))
+
+
+async def pair(link: DeviceLink) -> Pairing:
+    """Pair and connect; the person at the host agrees to any code."""
+
+    async def same(code: str) -> bool:
+        return True
+
+    pairing = await link.pair(same)
+    await link.connect(pairing)
+    return pairing

@@ -1,0 +1,261 @@
+"""What a device refuses: strangers, other codes, malformed requests, a second session, bad entropy."""
+
+import os
+
+import pytest
+from daric_protocol import VERSION, channel, flows, platform
+from daric_protocol.errors import DaricError, error_name
+from daric_protocol.link import Link
+
+from tests.firmware.board import Wired, device, host_of, pair
+from tests.sim.rig import LocalParty
+
+UUID = bytes(range(16))
+EVERY_REQUEST = [
+    ["identity"],
+    ["auth", ["login", "daric/relay", b"", b"", b"", b"", b"", 0, b""]],
+    ["session_join", b"", bytes(32)],
+    ["session_start", []],
+    ["session_deliver", 0, 1, 0, b"x"],
+    ["session_fetch", 0, 0],
+    ["session_state"],
+    ["session_abort"],
+    ["group_list"],
+    ["group_certificate", b""],
+    ["group_adopt", b""],
+]
+
+
+@pytest.fixture
+def app(tmp_path):
+    return device(tmp_path)
+
+
+def ask(app, message) -> list:
+    """Send one link message (or any bytes) as a stranger and return the answer."""
+    link, wire = Link(os.urandom(4)), Wired(app)
+    link.send(message if isinstance(message, bytes) else platform.cbor_encode(message))
+    for now in range(1000):
+        wire.write(link.output(now))
+        for answer in link.receive(wire.read(0)):
+            wire.write(link.output(now))
+            app.step(0)
+            return platform.cbor_decode(answer)
+    raise AssertionError("no answer")
+
+
+def refusal(app, message) -> str:
+    answer = ask(app, message)
+    assert answer[0] == channel.REFUSAL
+    return error_name(answer[2])
+
+
+@pytest.mark.parametrize("request_", EVERY_REQUEST, ids=lambda request_: request_[0])
+def test_an_unpaired_host_is_refused_every_request_in_clear(app, request_):
+    assert refusal(app, [7, *request_]) == "unpaired"
+    assert refusal(app, [channel.SEALED, 1, platform.cbor_encode([7, *request_])]) == "sealed"
+
+
+def test_a_stranger_learns_the_version_and_nothing_else(app):
+    assert ask(app, [channel.HELLO, 5]) == [channel.HELLO, 5, VERSION]
+
+
+async def test_a_stranger_cannot_connect_and_hears_no_identity(app):
+    stranger = host_of(app)
+    known = await pair(host_of(app, 99))
+    with pytest.raises(DaricError) as caught:
+        await stranger.connect(known)
+    assert caught.value.name == "unpaired"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [b"", b"\x00", b"\xff" * 50, [], [0], [0, "id"], [0, 1, 2], [True, 1], [None, 1], ["hello", 1], [1, 1, b"x"],
+     [1, 1, []], [1, 1, [b"", b"", b""]], [3, 1, b""], [3, 1], [4, 1, b"", b""], [5, 1, b""], [2, 1], {1: 2}, 7],
+)  # fmt: skip
+def test_a_malformed_message_gets_a_refusal_and_harms_nothing(app, message):
+    assert refusal(app, message) in ("encoding", "unpaired", "pairing", "sealed", "parameter", "too_large")
+    assert ask(app, [channel.HELLO, 5])[2] == VERSION
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [["identity", 1], ["no_such"], ["session_no_such"], ["session_fetch"], ["session_fetch", "0", 0], ["group_"],
+     ["session_join", "text", bytes(32)], ["session_join", b"\x80", bytes(32)], ["session_join", b"", b""], [7], [None],
+     ["group_certificate", "text"], ["group_certificate", bytes(16)], ["group_adopt", "text"],
+     ["group_adopt", b"\x80"], ["auth", []], ["auth", 7], ["auth", [[]] * 9], ["session_start", []],
+     ["session_deliver", 0, 1, 0, b"x"], ["session_state"]],
+    ids=str,
+)  # fmt: skip
+async def test_a_malformed_request_of_a_paired_host_is_refused_by_name(app, request_):
+    link = host_of(app)
+    await pair(link)
+    with pytest.raises(DaricError) as caught:
+        await link._call(*request_)
+    assert caught.value.name in ("parameter", "encoding", "session", "group")
+    assert (await link.identity()).version == VERSION
+
+
+async def test_a_refusal_on_the_device_pairs_nobody(tmp_path):
+    app = device(tmp_path, answer="refuse")
+    link = host_of(app)
+    with pytest.raises(DaricError) as caught:
+        await pair(link)
+    assert caught.value.name == "pairing"
+    assert len(app.hosts) == 0
+
+
+async def test_a_refusal_at_the_host_pairs_nobody(app):
+    async def differs(code: str) -> bool:
+        return False
+
+    with pytest.raises(DaricError) as caught:
+        await host_of(app).pair(differs)
+    assert caught.value.name == "pairing"
+    assert len(app.hosts) == 0
+
+
+async def test_both_sides_show_the_same_code(app):
+    shown = []
+
+    async def same(code: str) -> bool:
+        shown.append(code)
+        return True
+
+    await host_of(app).pair(same)
+    [page] = [lines for lines, ask_ in app.board.pages if ask_]
+    assert page[-1].replace(" ", "") == shown[0]
+
+
+def test_a_pairing_cannot_be_finished_without_being_opened(app):
+    ask(app, [channel.PAIR_START, 1, bytes(32)])
+    assert refusal(app, [channel.PAIR_FINISH, 2, b"card"]) == "pairing"
+
+
+def test_another_value_than_the_committed_one_ends_the_pairing(app):
+    ask(app, [channel.PAIR_START, 1, bytes(32)])
+    assert refusal(app, [channel.PAIR_OPEN, 2, app.identity.public, bytes(32)]) == "pairing"
+    assert not [page for page, ask_ in app.board.pages if ask_]
+
+
+async def test_a_pairing_that_nobody_answers_is_forgotten(tmp_path):
+    app = device(tmp_path, answer=None)
+    link = host_of(app)
+
+    async def same(code: str) -> bool:
+        app.board.now += 180_000
+        return True
+
+    with pytest.raises(DaricError) as caught:
+        await link.pair(same)
+    assert caught.value.name == "pairing"
+    app.board.press("approve")
+    app.step(0)
+    assert len(app.hosts) == 0
+
+
+@pytest.mark.parametrize("fault", ["stuck", "missing"])
+async def test_a_device_without_sound_entropy_does_nothing_but_say_so(tmp_path, fault):
+    app = device(tmp_path, entropy=fault)
+    assert app.board.pages[-1][0] == ["Daric", "out of order:", "entropy"]
+    assert ask(app, [channel.HELLO, 5])[2] == VERSION
+    with pytest.raises(DaricError) as caught:
+        await pair(host_of(app))
+    assert caught.value.name == "entropy"
+
+
+def test_a_device_whose_flash_is_damaged_formats_nothing(tmp_path):
+    secret = device(tmp_path).identity.public
+    image = bytearray((tmp_path / "flash").read_bytes())
+    kept = bytes(image)
+    image[4096 : 4096 * 5] = os.urandom(4096 * 4)  # both key areas
+    (tmp_path / "flash").write_bytes(image)
+    app = device(tmp_path)
+    assert app.board.pages[-1][0][-1] == "storage"
+    (tmp_path / "flash").write_bytes(kept)
+    assert device(tmp_path).identity.public == secret
+
+
+async def test_a_second_session_is_refused_while_one_is_active(app):
+    link = host_of(app)
+    await pair(link)
+    terms = flows.create_terms(UUID, 2, 2, os.urandom).encode()
+    join = await link.session_join(terms)
+    assert await link.session_join(terms) == join
+    with pytest.raises(DaricError) as caught:
+        await link.session_join(flows.create_terms(bytes(16), 2, 2, os.urandom).encode())
+    assert caught.value.name == "busy"
+    with pytest.raises(DaricError) as caught:
+        await host_of(app, 99).pair(lambda code: None)
+    assert caught.value.name == "busy"
+    await link.session_abort()
+    assert await link.session_join(flows.create_terms(bytes(16), 2, 2, os.urandom).encode())
+
+
+async def test_a_session_id_is_used_once(app):
+    link = host_of(app)
+    await pair(link)
+    terms = flows.create_terms(UUID, 2, 2, os.urandom)
+    for _ in range(2):
+        party = LocalParty(5)
+        joins = [await link.session_join(terms.encode()), await party.join(terms)]
+        await link.session_start(joins)
+        status = await link.session_state()
+        await link.session_abort()
+        await link.session_fetch()
+    assert status.error is not None
+    assert status.error.name == "replayed"
+
+
+async def test_a_session_without_its_host_ends_by_itself(app):
+    link = host_of(app)
+    await pair(link)
+    await link.session_join(flows.create_terms(UUID, 2, 2, os.urandom).encode())
+    app.board.now += 900_001
+    app.step(0)
+    assert not app.sessions.active
+
+
+async def test_a_session_that_its_owner_does_not_answer_ends_by_itself(tmp_path):
+    app = device(tmp_path)
+    link = host_of(app)
+    await pair(link)
+    app.board.answer = None
+    terms = flows.create_terms(UUID, 2, 2, os.urandom)
+    party = LocalParty(5)
+    joins = [await link.session_join(terms.encode()), await party.join(terms)]
+    await link.session_start(joins)
+    await party.start(joins)
+    _, opening = await party.fetch()
+    await link.session_deliver(1, opening)
+    assert "Check code" in "".join(app.board.pages[-1][0])
+    app.board.now += 180_001
+    app.step(0)
+    assert (await link.session_state()).error.name == "soft"
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [[(0, 10, 5, b"late")], [(0, 10, 0, b"12345"), (0, 10, 4, b"6")], [(0, 10, 0, b"12345"), (1, 10, 5, b"6")],
+     [(0, 10, 0, b"12345"), (0, 10, 5, b"678901")], [(0, 3, 0, b"12345")]],
+)  # fmt: skip
+async def test_pieces_of_a_frame_out_of_order_are_refused(app, pieces):
+    link = host_of(app)
+    await pair(link)
+    await link.session_join(flows.create_terms(UUID, 2, 2, os.urandom).encode())
+    with pytest.raises(DaricError) as caught:
+        for piece in pieces:
+            await link._call("session_deliver", *piece)
+    assert caught.value.name == "session"
+
+
+@pytest.mark.parametrize(
+    "piece", [(0, 0, 0, b"x"), (0, 1 << 20, 0, b"x"), (16, 1, 0, b"x"), (0, 1, 0, b""), (0, 5, 0, 5)]
+)
+async def test_a_malformed_piece_is_refused(app, piece):
+    link = host_of(app)
+    await pair(link)
+    await link.session_join(flows.create_terms(UUID, 2, 2, os.urandom).encode())
+    with pytest.raises(DaricError) as caught:
+        await link._call("session_deliver", *piece)
+    assert caught.value.name == "encoding"
