@@ -39,6 +39,8 @@ def compare_views(
     held: {sender: (value, signature)}, checked, own included. Abort("blame") with evidence, the CBOR array of [sid,
     round, sender, value, signature, other value, its signature]; Abort("soft") where nobody signed two values.
     """
+    if len(peers) < 2:  # what two parties hold shows nothing that a third could check
+        raise Abort("soft", None, "The other party saw different messages.")
     copies = Copies([(sender, held[sender][0], held[sender][1]) for sender in sorted(held)])
     received = yield Outgoing(sid, EVIDENCE_ROUND, Copies, dict.fromkeys(peers, copies))
     for peer in peers:
