@@ -1,6 +1,6 @@
 """Which request goes where: in clear only hello, connect and pairing; everything else on the encrypted channel.
 
-Specification: docs/architecture.md, section 6; the rules are in messages.cddl, section "Link".
+Specification: docs/architecture.md, the serial line; the rules are in messages.cddl, section "Link".
 """
 
 from daric_protocol import VERSION, channel, platform

@@ -1,4 +1,4 @@
-"""Paired hosts and the pairing under way. Specification: docs/architecture.md, section 6."""
+"""Paired hosts and the pairing under way. Specification: docs/architecture.md, the serial line."""
 
 from daric_protocol import platform
 from daric_protocol.errors import DaricError

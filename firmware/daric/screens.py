@@ -1,7 +1,7 @@
 """What the device shows, page by page, and the answer of the person in front of it.
 
 A page is a list of lines, a few words each, for a 128x64 screen; nothing blocks, so the link stays alive meanwhile.
-Specification: docs/architecture.md, section 8.
+Specification: docs/architecture.md, the device.
 """
 
 

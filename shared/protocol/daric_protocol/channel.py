@@ -1,4 +1,4 @@
-"""The encrypted link between a device and a paired host. Specification: docs/architecture.md, section 6.
+"""The encrypted link between a device and a paired host. Specification: docs/architecture.md, the serial line.
 
 A Noise-KK-like handshake: both sides know each other's identity from pairing, fresh ephemeral keys are made at every
 connection, and all four key exchanges go into one key per direction. The host proves itself in its first message, so

@@ -1,6 +1,6 @@
 """Consistent Overhead Byte Stuffing: any bytes without a zero, so that a zero ends a frame.
 
-Source: Cheshire and Baker, IEEE/ACM Transactions on Networking 7(2), 1999; docs/architecture.md, section 6.
+Source: Cheshire and Baker, IEEE/ACM Transactions on Networking 7(2), 1999; docs/architecture.md, the serial line.
 """
 
 from daric_protocol.errors import DaricError

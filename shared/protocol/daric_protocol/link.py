@@ -1,6 +1,6 @@
 """Serial framing: whole messages over any byte stream that may lose, add, repeat or change bytes.
 
-Specification: docs/architecture.md, section 6. A frame on the wire is zero, COBS(kind, conversation, sequence,
+Specification: docs/architecture.md, the serial line. A frame on the wire is zero, COBS(kind, conversation, sequence,
 payload, CRC-32), zero; a receiver is back in step at the next zero. One data frame is in flight in each direction:
 it is repeated until acknowledged, and a repetition is acknowledged again and dropped. The framing detects accidents;
 forgery is the business of daric_protocol.channel.

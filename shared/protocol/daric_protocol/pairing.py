@@ -1,6 +1,6 @@
 """Pairing a host with a device: commit-then-reveal key agreement, six digits compared by a person.
 
-Specification: docs/architecture.md, section 6.
+Specification: docs/architecture.md, the serial line.
 
     host -> device   commitment to (ephemeral key, nonce)
     device -> host   ephemeral key, nonce
