@@ -16,7 +16,7 @@ from daric_protocol.evm import request as requests
 
 from daric_host.groups import GroupInfo
 from daric_host.talk import Talk
-from daric_host.wallet import Proposal, Service, Wallet
+from daric_host.wallet import Service, Wallet
 
 app = typer.Typer(name="daric", help="A MicroPython device as a party of a threshold wallet.", no_args_is_help=True)
 pair_app = typer.Typer(help="Devices of this wallet.", no_args_is_help=True)
@@ -135,8 +135,7 @@ def pair_renew(
         async with await _open(home, talk) as wallet:
             identities = [await wallet.connect(port) for port in device]
             proposal = await wallet.propose_pair_setup(bytes.fromhex(group), first, second)
-            members = [m for m in wallet.group(bytes.fromhex(group)).members if m.index in (first, second)]
-            await _invite(wallet, proposal, [m.identity for m in members], identities, _service(home)[1])
+            await wallet.invite(proposal, identities, _service(home)[1])
             await wallet.run(proposal)
             return {"renewed": f"{first} and {second}"}
 
@@ -161,10 +160,7 @@ def wallet_create(
         async with await _open(home, talk) as wallet:
             identities = [await wallet.connect(port) for port in device]
             proposal = await wallet.propose_group(name, threshold, 1 + len(device) + others + with_cloud)
-            for identity in identities:
-                await wallet.invite_device(proposal, identity)
-            if with_cloud:
-                await wallet.invite_cloud(proposal, _service(home)[1])
+            await wallet.invite(proposal, identities, _service(home)[1] if with_cloud else "")
             return _shown(await wallet.run(proposal))
 
     _run(talk, work)
@@ -194,23 +190,11 @@ def wallet_show(group: Group, home: Home = DEFAULT_HOME, as_json: AsJson = False
     _run(talk, work)
 
 
-async def _invite(
-    wallet: Wallet, proposal: Proposal, members: list[bytes], devices: list[bytes], cloud: str
-) -> None:
-    """Bring in those members of a proposal that this host can reach."""
-    for identity in devices:
-        if identity in members:
-            await wallet.invite_device(proposal, identity)
-    if wallet.service.cloud in members:
-        await wallet.invite_cloud(proposal, cloud)
-
-
 async def _sign(wallet: Wallet, home: Path, group: str, signers: str, ports: list[str], request: bytes) -> Any:
     group_id, indexes = bytes.fromhex(group), [int(index) for index in signers.split(",")]
     devices = [await wallet.connect(port) for port in ports]
     proposal = await wallet.propose_signature(group_id, request, indexes)
-    members = [member.identity for member in wallet.group(group_id).members if member.index in indexes]
-    await _invite(wallet, proposal, members, devices, _service(home)[1])
+    await wallet.invite(proposal, devices, _service(home)[1])
     return await wallet.run(proposal)
 
 

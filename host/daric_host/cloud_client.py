@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid as uuid_module
+from typing import Any
 
 import aiohttp
 from daric_protocol.errors import DaricError
@@ -28,18 +29,24 @@ class CloudClient:
         """
         await self._post("/v1/join", {"session": str(uuid_module.UUID(bytes=session))})
 
-    async def certificate(self, certificate: bytes) -> None:
-        """Hand the cloud a certificate that it may have missed."""
-        await self._post("/v1/certificate", {"certificate": certificate.hex()})
+    async def certificate(self, group: bytes) -> bytes:
+        """The certificate of a group (16 B) of this account, for a member that missed it."""
+        return bytes.fromhex((await self._post("/v1/certificate", {"group": group.hex()}))["certificate"])
 
-    async def _post(self, path: str, body: dict[str, str]) -> None:
+    async def adopt(self, certificate: bytes) -> bool:
+        """Hand over a certificate that the cloud may have missed; True if a pending shard became current."""
+        return bool((await self._post("/v1/adopt", {"certificate": certificate.hex()}))["current"])
+
+    async def _post(self, path: str, body: dict[str, str]) -> dict[str, Any]:
         headers = {"Authorization": "Bearer " + await self._relay.token(AUDIENCE)}
         try:
             async with (
                 aiohttp.ClientSession(timeout=TIMEOUT, trust_env=False) as http,
                 http.post(self._url + path, json=body, headers=headers) as response,
             ):
+                answer = await response.json(content_type=None)
                 if response.status >= 300:
-                    raise refusal(response.status, await response.json(content_type=None))
+                    raise refusal(response.status, answer)
+                return dict(answer)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise DaricError("service", "the cloud party does not answer") from error

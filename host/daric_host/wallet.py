@@ -1,8 +1,8 @@
 """The wallet SDK: one person's phone or browser, its shards, and the bridge for its paired devices.
 
     async with await Wallet.open(home, service) as wallet:
-        session = await wallet.propose("Savings", threshold=2, parties=3)
-        ... wallet.invite_device(session), wallet.invite_cloud(session) ...
+        session = await wallet.propose_group("Savings", threshold=2, parties=3)
+        await wallet.invite(session, devices=[device], cloud=cloud_url)
         group = await wallet.run(session)
 
 Every step that a person or a screen cares about is an Event. Every failure is a DaricError. Specification:
@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +24,7 @@ from daric_protocol import flows
 from daric_protocol.errors import Abort, DaricError
 from daric_protocol.limits import KEYGEN_TIMEOUT, SIGN_TIMEOUT
 from daric_protocol.rounds.sign import Signature
+from daric_protocol.session import DONE
 from daric_protocol.terms import Terms
 
 from daric_host.carry import carry
@@ -203,8 +206,24 @@ class Wallet:
         """Take part in a session that another party proposed."""
         info = await self._relay.session(session)
         proposal = Proposal(Terms.decode(info.terms), self._relay)
-        await self._take_seat(proposal)
+        await self._sit(proposal, "phone", self._seat(proposal.terms), self._relay)
         return proposal
+
+    async def invite(self, proposal: Proposal, devices: Sequence[bytes] = (), cloud: str = "") -> None:
+        """Let connected devices and the cloud at a URL join, each where it is a member of the session.
+
+        If one of them cannot join, the session is aborted and its error raised: "banned", "busy" and "group" say why.
+        """
+        members = self._members(proposal.terms)
+        try:
+            for identity in devices:
+                if members is None or identity in members:
+                    await self.invite_device(proposal, identity)
+            if cloud and (members is None or self.service.cloud in members):
+                await self.invite_cloud(proposal, cloud)
+        except BaseException:
+            await self.abort(proposal)
+            raise
 
     async def invite_device(self, proposal: Proposal, identity: bytes) -> None:
         """Let a connected device join; its owner confirms on its own screen."""
@@ -233,7 +252,7 @@ class Wallet:
     async def run(self, proposal: Proposal) -> Any:
         """Start if this wallet proposed the session, carry its seats to the end; the result.
 
-        create: GroupInfo. sign: Signature. pair: index of the peer. Raises the DaricError of the seat that failed.
+        create: GroupInfo. sign: Signature. pair: index of the peer. Raises the DaricError that says most.
         """
         info = await proposal.initiator.session(proposal.uuid)
         if info.initiator == proposal.initiator.signer.public:
@@ -244,19 +263,49 @@ class Wallet:
         ends = await asyncio.gather(*seats, return_exceptions=True)  # a seat that fails ends the session for the others
         return self._result(proposal.terms, ends)
 
+    async def abort(self, proposal: Proposal) -> None:
+        """End a session for everybody, as any of its parties may."""
+        await proposal.initiator.abort(proposal.uuid)
+
+    async def settle(self, group_id: bytes, cloud: str = "") -> GroupInfo:
+        """After a session that broke at its end: bring the certificate to whoever of the group missed it.
+
+        Asks and tells this party, the connected devices and the cloud at a URL. Raises DaricError("pending") when
+        nobody has it: then the wallet never came to be, and the pending shards are of no use.
+        """
+        custody = self.party.custody
+        client = CloudClient(cloud, self._relay) if cloud else None
+        holders: list[Callable[[], Awaitable[bytes]]] = [_given(partial(custody.certificate, group_id))]
+        takers: list[Callable[[bytes], Awaitable[bool]]] = [_given(custody.adopt)]
+        for device, _ in self._links.values():
+            holders.append(partial(device.group_certificate, group_id))
+            takers.append(device.group_adopt)
+        if client is not None:
+            holders.append(partial(client.certificate, group_id))
+            takers.append(client.adopt)
+        for holder in holders:
+            with suppress(DaricError):
+                certificate = await holder()
+                for taker in takers:
+                    with suppress(DaricError):
+                        await taker(certificate)
+        return self.group(group_id)
+
     # Inside
 
     async def _propose(self, terms: Terms, members: Sequence[bytes] | None) -> Proposal:
         relay = self._relay if members is None else self._relay_of(members)
+        own = self._seat(terms) if members is None or self.identity in members else None  # its refusal comes first
         await relay.create_session(terms.uuid, terms.encode(), terms.parties, members)
         proposal = Proposal(terms, relay)
-        if members is None or self.identity in members:
-            await self._take_seat(proposal)
+        if own is not None:
+            await self._sit(proposal, "phone", own, self._relay)
         return proposal
 
-    async def _take_seat(self, proposal: Proposal) -> None:
-        session = self.party.open_session(proposal.terms, describe=self._describe)
-        await self._sit(proposal, "phone", LocalSeat(session, self.party.custody, self._approve), self._relay)
+    def _seat(self, terms: Terms) -> LocalSeat:
+        """This party's own seat. Raises what flows.open_session raises."""
+        session = self.party.open_session(terms, describe=self._describe)
+        return LocalSeat(session, self.party.custody, self._approve)
 
     async def _sit(self, proposal: Proposal, name: str, seat: Seat, relay: RelayClient) -> None:
         await relay.join(proposal.uuid, await seat.join())
@@ -272,20 +321,35 @@ class Wallet:
         return status
 
     def _result(self, terms: Terms, ends: Sequence[Status | BaseException]) -> Any:
-        failures = [end if isinstance(end, BaseException) else end.error for end in ends]
-        told = [failure for failure in failures if isinstance(failure, DaricError)]
-        for failure in failures:
-            if failure is not None and not isinstance(failure, DaricError):
+        """The first seat's result, or the reason why there is none.
+
+        A seat that reached the end has a signature that verifies or a certificate of all members: that another seat
+        of this host was lost after it does not undo it.
+        """
+        failures: list[DaricError] = []
+        for end in ends:
+            if isinstance(end, Status) and end.state == DONE:
+                return self._read(terms, end.result)
+            failure = end if isinstance(end, BaseException) else end.error
+            if isinstance(failure, DaricError):
+                failures.append(failure)
+            elif failure is not None:
                 raise failure
-        if told:
-            raise _most_telling(told)
-        assert isinstance(ends[0], Status)
-        result = ends[0].result
+        raise _most_telling(failures)
+
+    def _read(self, terms: Terms, result: object) -> Any:
         if terms.op == "create":
             return self.group(terms.group)
         if terms.op == "sign" and isinstance(result, bytes):
             return Signature(int.from_bytes(result[:32], "big"), int.from_bytes(result[32:64], "big"), result[64])
         return result
+
+    def _members(self, terms: Terms) -> list[bytes] | None:
+        """Identities of a session's members; None where the group is new."""
+        if not terms.members:
+            return None
+        roster = self.party.custody.roster(terms.group)
+        return [roster.member(index).identity for index in terms.members]
 
     def _describe(self, identity: bytes) -> tuple[str, str]:
         """(kind, name) of a party as this wallet knows it."""
@@ -319,6 +383,15 @@ class DeviceSigner:
 
     async def sign_auth(self, fields: list[Any]) -> bytes:
         return await self._device.auth(fields)
+
+
+def _given(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    """An async function of a plain one."""
+
+    async def call(*arguments: Any) -> Any:
+        return function(*arguments)
+
+    return call
 
 
 def _most_telling(failures: Sequence[DaricError]) -> DaricError:

@@ -5,7 +5,6 @@ import pytest
 from daric_protocol.errors import DaricError
 from daric_protocol.evm import message
 from daric_sim.device import REFUSE, WAIT
-
 from flows.conftest import indexes, open_wallet
 
 

@@ -13,7 +13,6 @@ import logging
 import os
 import socket
 import sys
-import uuid as uuid_module
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any
 import aiohttp
 import structlog
 import uvicorn
+from daric_protocol import platform
 from daric_protocol.errors import DaricError
 from daric_protocol.limits import KEYGEN_TIMEOUT, TERMS_BYTES
 from daric_protocol.terms import Terms
@@ -96,8 +96,17 @@ class CloudParty:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def adopt(self, certificate: bytes) -> bool:
-        """Act on a certificate that this party missed."""
+    def certificate(self, claims: Claims, group: bytes) -> bytes:
+        """The certificate of a group of the caller's account."""
+        self._check_owner(claims.account, group)
+        return self.party.custody.certificate(group)
+
+    def adopt(self, claims: Claims, certificate: bytes) -> bool:
+        """Act on a certificate that this party missed, of a group of the caller's account."""
+        fields = platform.cbor_decode(certificate)
+        if not isinstance(fields, list) or not fields or not isinstance(fields[0], bytes):
+            raise DaricError("encoding", "a certificate names its group first")
+        self._check_owner(claims.account, fields[0])
         return self.party.custody.adopt(certificate)
 
     async def stop(self) -> None:
@@ -111,10 +120,12 @@ class CloudParty:
     def _own(self, terms: Terms, account: bytes) -> None:
         """Bind a new group to the caller's account; refuse another account's group."""
         name = OWNER + terms.group.hex()
-        owner = self.party.store.read(name)
-        if owner is None and terms.op == "create":
+        if terms.op == "create" and self.party.store.read(name) is None:
             self.party.store.write(name, account)
-        elif owner != account:
+        self._check_owner(account, terms.group)
+
+    def _check_owner(self, account: bytes, group: bytes) -> None:
+        if self.party.store.read(OWNER + group.hex()) != account:
             raise DaricError("unauthorised", "the group belongs to another account")
 
     async def _take_part(self, seat: GuardedSeat) -> None:
@@ -141,27 +152,34 @@ async def _json(request: Request, field: str) -> str:
     return value
 
 
+def _hex(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise DaricError("encoding", "the value is not hex") from None
+
+
 async def post_join(request: Request) -> Response:
     """{session}: take a seat."""
     cloud: CloudParty = request.app.state.cloud
     claims = cloud.authorise(request)
-    try:
-        session = uuid_module.UUID(await _json(request, "session")).bytes
-    except ValueError:
-        raise DaricError("encoding", "a session id is a uuid") from None
-    await cloud.join(claims, session)
+    await cloud.join(claims, _hex((await _json(request, "session")).replace("-", "")))
     return JSONResponse({"joined": True})
 
 
 async def post_certificate(request: Request) -> Response:
-    """{certificate}: hex of a certificate."""
+    """{group}: hex of a group's id; answers {certificate}."""
     cloud: CloudParty = request.app.state.cloud
-    cloud.authorise(request)
-    try:
-        certificate = bytes.fromhex(await _json(request, "certificate"))
-    except ValueError:
-        raise DaricError("encoding", "a certificate is hex") from None
-    return JSONResponse({"current": cloud.adopt(certificate)})
+    claims = cloud.authorise(request)
+    certificate = cloud.certificate(claims, _hex(await _json(request, "group")))
+    return JSONResponse({"certificate": certificate.hex()})
+
+
+async def post_adopt(request: Request) -> Response:
+    """{certificate}: hex of a certificate; answers {current}, whether a pending shard became current."""
+    cloud: CloudParty = request.app.state.cloud
+    claims = cloud.authorise(request)
+    return JSONResponse({"current": cloud.adopt(claims, _hex(await _json(request, "certificate")))})
 
 
 async def health(_: Request) -> Response:
@@ -191,6 +209,7 @@ def build(party: Party, service: str, key: bytes, keys: dict[str, Any]) -> Starl
     routes = [
         Route("/v1/join", post_join, methods=["POST"]),
         Route("/v1/certificate", post_certificate, methods=["POST"]),
+        Route("/v1/adopt", post_adopt, methods=["POST"]),
         Route("/healthz", health),
     ]
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers={DaricError: _refuse})
