@@ -1,5 +1,7 @@
 """docs/sdk.md names calls, values, requests and errors as they are, and its program runs."""
 
+import asyncio
+import contextlib
 import dataclasses
 import importlib
 import inspect
@@ -25,7 +27,7 @@ from daric_sim.house import House
 from tests.docs import pages
 
 TEXT = pages.read("docs/sdk.md")
-PROGRAM = pages.blocks(TEXT, "python")[0]
+PROGRAM, SHARING = pages.blocks(TEXT, "python")
 CLASSES = {"Wallet": Wallet, "DeviceLink": DeviceLink, "RelayClient": RelayClient}
 VALUES = [Service, Event, Proposal, Review, GroupInfo, Member, Signature, PairedDevice]
 CALLS = re.findall(r"^\| `(\w+)\.(\w+)\(([\w, ]*)\)` \|", TEXT, re.MULTILINE)
@@ -124,3 +126,39 @@ def test_the_program_of_the_page_ends_with_the_error_when_the_person_refuses(hou
     done = run_program(house, tmp_path, "yes\nno\n")
     assert done.returncode == 1
     assert done.stderr.startswith("refused: ")
+
+
+class Person:
+    """Looks at a phone's screen: remembers the code and agrees."""
+
+    def __init__(self):
+        self.codes = []
+
+    async def __call__(self, review):
+        self.codes.append(review.code)
+        return True
+
+
+async def test_a_second_phone_joins_by_the_session_id(house, tmp_path):
+    namespace = {}
+    exec(compile(SHARING, "docs/sdk.md", "exec"), namespace)
+    shared = asyncio.get_running_loop().create_future()
+
+    async def share(session):
+        shared.set_result(session)
+
+    async def second(wallet):
+        return await namespace["join_shared"](wallet, await shared)
+
+    people = [Person(), Person()]
+    async with contextlib.AsyncExitStack() as stack:
+        wallets = [
+            await stack.enter_async_context(
+                await Wallet.open(tmp_path / name, Service(house.url, house.key), person, name=name)
+            )
+            for name, person in zip(("first", "second"), people, strict=True)
+        ]
+        groups = await asyncio.gather(namespace["start_shared"](wallets[0], share), second(wallets[1]))
+    assert groups[0].address == groups[1].address
+    assert people[0].codes == people[1].codes
+    assert len(people[0].codes[0]) == 6
