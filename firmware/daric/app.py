@@ -1,7 +1,7 @@
 """The device: one loop that reads the line, answers requests and watches the buttons.
 
-Specification: docs/architecture.md, the device. The device speaks only when asked; nothing but frames ever leaves on the
-line; an unforeseen error resets it.
+Specification: docs/architecture.md, the device. The device speaks only when asked; nothing but frames ever leaves on
+the line; an unforeseen error resets it.
 """
 
 import gc
