@@ -1,4 +1,4 @@
-"""Dealings with known constants: a dealer that pins something else is named. docs/protocol.md, sections 8 and 10."""
+"""Dealings with known constants: a dealer that pins something else is named. docs/protocol.md, section 2."""
 
 import pytest
 from daric_protocol import platform
