@@ -136,3 +136,39 @@ def test_the_tree_of_the_architecture_page_is_the_tree():
 @pytest.mark.parametrize("page", TEXTS)
 def test_a_page_names_no_place_outside_the_repository(page):
     assert not re.search(r"(?<![\w.])/(?:work|tmp|home|root)/", TEXTS[page])
+
+
+SOURCES = [
+    path for folder in ("shared", "firmware", "host", "simulator", "tools", "tests")
+    for path in sorted((pages.ROOT / folder).rglob("*.py"))
+]  # fmt: skip
+CITED = re.compile(r"docs/(\w+)\.md(?:, (sections? [0-9]+(?:(?:, | and )[0-9]+)*|the [\w' ]+(?=[.;,)])))?")
+
+
+def citations():
+    """(page, section as it is cited, file) over all code, once per file."""
+    return sorted(
+        {
+            (page, section, path.relative_to(pages.ROOT).as_posix())
+            for path in SOURCES
+            for page, section in CITED.findall(path.read_text())
+        }
+    )
+
+
+@pytest.mark.parametrize(("page", "section", "path"), citations())
+def test_a_section_that_code_cites_exists(page, section, path):
+    titles = re.findall(r"^## (.+)$", (pages.ROOT / "docs" / f"{page}.md").read_text(), re.MULTILINE)
+    if section.startswith("section"):
+        missing = [one for one in re.findall(r"[0-9]+", section) if not any(t.startswith(one + ". ") for t in titles)]
+        assert missing == [], f"{path} cites docs/{page}.md, {section}"
+    elif section and not section.startswith(("the five", "the rules")):
+        assert section.lower() in [title.lower() for title in titles], f"{path} cites docs/{page}.md, {section}"
+
+
+def test_the_hardware_page_lists_what_a_board_has():
+    from daric.board.virtual import Board
+
+    told = re.search(r"same methods: (.*?)\. It also", TEXTS["docs/hardware.md"], re.DOTALL).group(1)
+    methods = [name for name, value in vars(Board).items() if callable(value) and not name.startswith("_")]
+    assert sorted(re.findall(r"`(\w+)`", told)) == sorted(methods)
