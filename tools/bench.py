@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from daric_sim import image
+from daric_sim import flashed, image
 
 HERE = Path(__file__).resolve().parent / "bench"
 sys.path.insert(0, str(HERE))
@@ -52,10 +52,12 @@ def cpython(script: str, *arguments: str, device: bool = False) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
 
 
-def micropython(script: str, *arguments: str, heap: str = "8m", path: str = "") -> str:
-    environment = {**os.environ, "MICROPYPATH": os.pathsep.join([str(image.build()), str(HERE), path, ".frozen"])}
-    command = [str(Path(sys.executable).parent / "micropython"), "-X", f"heapsize={heap}", str(HERE / script), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+def micropython(statements: str, heap: str = "8m", path: str = "") -> str:
+    """What statements print in MicroPython, with our packages in flash and the scripts of this benchmark at hand."""
+    folders = [str(HERE), *path.split(os.pathsep)] if path else [str(HERE)]
+    start = f"sys.path.extend({folders!r}); sys.path.append('.frozen'); {statements}"
+    command = [sys.executable, flashed.__file__, str(image.build()), heap, start]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def embit_path(folder: Path) -> str:
@@ -73,12 +75,12 @@ def units(text: str) -> dict[str, float]:
 
 
 def smallest_heap(tape: Path) -> int:
-    """KB of the smallest heap in which the replay passes, modules included; bisected."""
+    """KB of the smallest heap in which the replay passes, beside the code in flash; bisected."""
     low, high = 0, len(HEAPS) - 1
     while low < high:
         middle = (low + high) // 2
         try:
-            micropython("party.py", str(tape), heap=f"{HEAPS[middle]}k")
+            micropython(f"import party; party.show({str(tape)!r}, 1)", heap=f"{HEAPS[middle]}k")
             high = middle
         except subprocess.CalledProcessError:
             low = middle + 1
@@ -87,7 +89,7 @@ def smallest_heap(tape: Path) -> int:
 
 def measure(name: str, tape: Path) -> Row:
     ours = cpython("party.py", str(tape), "9").split()
-    theirs = micropython("party.py", str(tape), "3").split()
+    theirs = micropython(f"import party; party.show({str(tape)!r}, 3)").split()
     if ours[1:] != theirs[1:]:
         raise SystemExit(f"{name}: the runtimes sent different bytes")
     counts = json.loads(cpython("count.py", str(tape), device=True))
@@ -128,7 +130,7 @@ def print_rows(found: list[Row], theirs: dict[str, float]) -> None:
               f"{counts['variable']:6}{counts['fixed']:6}{counts['sha256']:7}{counts['modmul']:8}"
               f"{row.sent:8}{row.heap:5} KB")
     print("vb, fb: variable- and fixed-base multiplications. bytes: sent to all peers before sealing.")
-    print("heap: smallest -X heapsize that passes, modules included.")
+    print("heap: smallest -X heapsize that passes, code lying in flash.")
 
 
 def print_targets(found: list[Row], ours: dict[str, float], theirs: dict[str, float]) -> None:
@@ -157,7 +159,7 @@ def main() -> None:
         (folder / "embit").mkdir()
         embit = embit_path(folder / "embit")
         ours = units(cpython("units.py", embit))
-        theirs = units(micropython("units.py", path=os.pathsep.join([embit, embit + "/micropython"])))
+        theirs = units(micropython("import units; units.main()", path=os.pathsep.join([embit, embit + "/micropython"])))
         print_units(ours, theirs)
         found = rows(folder)
         print_rows(found, theirs)

@@ -1,6 +1,6 @@
-"""Runs MicroPython with an image in read-only memory beside the heap, as code lies in a board's flash: IMAGE HEAPSIZE.
+"""Runs MicroPython with an image in read-only memory beside the heap, as code lies in a board's flash.
 
-The image is mapped into this process and mounted at /rom; MicroPython executes it in place and finds its modules
+usage: flashed.py IMAGE HEAPSIZE [STATEMENTS], by default what a board starts with: import boot, main. The image is mapped into this process and mounted at /rom; MicroPython executes it in place and finds its modules
 nowhere else. A script, run by daric_sim.device; it imports nothing of ours.
 """
 
@@ -14,11 +14,11 @@ BOOT = (
     "_place = os.getenv('DARIC_ROM').split(); "
     "vfs.mount(vfs.VfsRom(uctypes.bytearray_at(int(_place[0]), int(_place[1]))), '/rom'); "
     "sys.path[:] = ['/rom']; "
-    "import boot, main"
 )
+START = "import boot, main"
 
 
-def run(image: str, heapsize: str) -> None:
+def run(image: str, heapsize: str, start: str = START) -> None:
     """Map, protect, start. Does not return."""
     import micropython
 
@@ -29,9 +29,9 @@ def run(image: str, heapsize: str) -> None:
     if libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(len(memory)), mmap.PROT_READ):
         raise OSError(ctypes.get_errno(), "the image cannot be made read-only")
     os.environ["DARIC_ROM"] = f"{address} {len(memory)}"
-    sys.argv = ["micropython", "-X", "heapsize=" + heapsize, "-c", BOOT]
+    sys.argv = ["micropython", "-X", "heapsize=" + heapsize, "-c", BOOT + start]
     sys.exit(micropython.main())
 
 
 if __name__ == "__main__":
-    run(sys.argv[1], sys.argv[2])
+    run(*sys.argv[1:])

@@ -1,6 +1,6 @@
 """Replay one party of a recorded protocol run and time its own work. Runs on CPython and on MicroPython.
 
-usage: party.py TAPE [repeat]. Prints one line: milliseconds, bytes sent, SHA-256 of all it sent.
+usage: party.py TAPE REPEAT. Prints one line: milliseconds, bytes sent, SHA-256 of all it sent.
 A tape is made by record.py; its records are a u32 length and CBOR each: the case, then for every round what the peers sent.
 """
 
@@ -56,7 +56,7 @@ class Keeper:
     def _nothing(self, *values):
         """A durable write, which is not what is measured."""
 
-    open_check = close_check = ban = spend = use_epoch = store_pending = _nothing
+    open_check = close_check = ban = spend = signed = use_epoch = store_pending = _nothing
 
 
 def generator(case, keeper, random):
@@ -107,6 +107,8 @@ def replay(path):
             peer, body, chunks = record
             begin = now()
             received[peer] = envelope.decode(outgoing.expect, body)
+            if outgoing.arrived:
+                outgoing.arrived(peer, received[peer])
             spent += now() - begin
             for _ in range(chunks):
                 chunk = tape.read()
@@ -117,14 +119,16 @@ def replay(path):
         outgoing = None
 
 
-def main():
-    repeat = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+def show(path, repeat):
+    """Print the best of several replays."""
+    if hasattr(gc, "mem_free"):  # MicroPython; as the firmware does
+        gc.threshold(8192)
     best = None
     for _ in range(repeat):
-        result = replay(sys.argv[1])
+        result = replay(path)
         best = result if best is None or result[0] < best[0] else best
     print("%.3f %d %s" % (best[0] / 1000, best[1], best[2].hex()))
 
 
 if __name__ == "__main__":
-    main()
+    show(sys.argv[1], int(sys.argv[2]))

@@ -42,7 +42,7 @@ class Keeper:
     def _nothing(self, *values: object) -> None:
         """Durability is not what is recorded."""
 
-    open_check = close_check = ban = spend = use_epoch = _nothing
+    open_check = close_check = ban = spend = signed = use_epoch = _nothing
 
 
 class Recorder:
@@ -105,7 +105,10 @@ def exchange(runs: dict[int, Run], recorder: Recorder) -> None:
                     outgoing[to].sinks[sender].receive(chunk)
                     if to == 1:
                         recorder.write(chunk)
-                received[to][sender] = envelope.decode(outgoing[to].expect, body)
+                message: Any = envelope.decode(outgoing[to].expect, body)
+                if outgoing[to].arrived:
+                    outgoing[to].arrived(sender, message)
+                received[to][sender] = message
         recorder.end_round()
 
 
