@@ -115,8 +115,14 @@ def _write(table: bytearray, index: int, points: "list[Affine | None]") -> None:
 
 
 def load_generator() -> bytearray:
-    """The table of the generator, shipped as generator.bin beside this file (tools/make_generator_table.py)."""
+    """The table of the generator, shipped as generator.bin beside this file (tools/make_generator_table.py).
+
+    Where code lies in MicroPython's read-only file system, the table is used where it lies, too.
+    """
     folder = __file__.rpartition("/")[0]
+    if __file__.startswith("/rom/"):
+        with open(folder + "/generator.bin", "rb") as file:
+            return memoryview(file)  # type: ignore[arg-type,return-value]
     table = bytearray(ENTRY_BYTES << GENERATOR_TEETH - 1)  # read in place: a growing buffer needs twice the room
     with open(folder + "/generator.bin" if folder else "generator.bin", "rb") as file:
         if file.readinto(table) != len(table):

@@ -7,7 +7,7 @@ sections 1 and 13. A session lives in memory only and can be stored nowhere.
 import gc
 
 from daric_protocol import envelope, joining, limits, platform
-from daric_protocol.errors import ERRORS, Abort, DaricError, error_name
+from daric_protocol.errors import Abort, DaricError, error_name
 from daric_protocol.exchange import Exchange
 from daric_protocol.identity import Identity
 from daric_protocol.roster import Roster
@@ -356,7 +356,7 @@ class Session:
         self.error = error
         self._queue = []
         if self._context is not None:
-            self._queue = self._notices(ERRORS[error.name][0])
+            self._queue = self._notices(error.number)
         self._erase()
 
     def _ask_rounds(self, error: DaricError) -> DaricError:
