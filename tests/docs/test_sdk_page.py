@@ -16,6 +16,7 @@ from daric_host.groups import GroupInfo
 from daric_host.paired import PairedDevice
 from daric_host.relay import RelayClient
 from daric_host.seats import Review
+from daric_host.services import cloud
 from daric_host.wallet import Event, Proposal, Service, Wallet
 from daric_protocol.errors import ERRORS
 from daric_protocol.limits import LINK_PIECE_BYTES
@@ -88,6 +89,12 @@ def test_a_session_request_has_as_many_parameters_as_the_device_takes(name, coun
 
 def test_the_page_gives_the_size_of_a_piece():
     assert f"at most {LINK_PIECE_BYTES} bytes" in REQUESTS["session_deliver"].replace("; ", ", ")
+
+
+def test_the_endpoints_of_the_cloud_party_are_on_the_page():
+    app = cloud.build(None, "", b"", {})
+    routes = {f"{method} {route.path}" for route in app.routes for method in route.methods - {"HEAD"}}
+    assert {row[0].strip("`") for row in pages.rows(TEXT, "endpoint")} == routes
 
 
 @pytest.mark.parametrize("name", re.findall(r"`(daric_(?:protocol|host)[\w.]+)[`(]", TEXT))
