@@ -103,6 +103,23 @@ def test_the_help_of_every_command_answers():
     assert [name for name in names if not re.search(rf"\b{name}\b", help_)] == []
 
 
+OPTION = re.compile(r"^(daric .*?)(?:  +#.*)?$", re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("page", "line"), [(name, line) for name, text in TEXTS.items() for line in OPTION.findall(text) if " --" in line]
+)
+def test_an_option_that_a_page_shows_exists(page, line):
+    command, _ = command_of(line)
+    known = {option for parameter in command.params for option in parameter.opts}
+    if command.name in ("serve", "cloud"):  # these read their options themselves
+        done = subprocess.run(
+            [sys.executable, "-m", "daric_host.cli", command.name, "--help"], capture_output=True, text=True, check=True
+        )
+        known |= set(re.findall(r"--[a-z-]+", done.stdout))
+    assert set(re.findall(r"--[a-z-]+", line)) <= known
+
+
 @pytest.mark.parametrize("target", sorted({target for _, target in everywhere(TARGET)}))
 def test_a_make_target_that_a_page_names_exists(target):
     done = subprocess.run(["make", "-n", target], cwd=pages.ROOT, capture_output=True, text=True, check=False)
@@ -158,7 +175,8 @@ def citations():
 
 @pytest.mark.parametrize(("page", "section", "path"), citations())
 def test_a_section_that_code_cites_exists(page, section, path):
-    titles = re.findall(r"^## (.+)$", (pages.ROOT / "docs" / f"{page}.md").read_text(), re.MULTILINE)
+    assert f"docs/{page}.md" in TEXTS, f"{path} cites docs/{page}.md"
+    titles = re.findall(r"^## (.+)$", TEXTS[f"docs/{page}.md"], re.MULTILINE)
     if section.startswith("section"):
         missing = [one for one in re.findall(r"[0-9]+", section) if not any(t.startswith(one + ". ") for t in titles)]
         assert missing == [], f"{path} cites docs/{page}.md, {section}"

@@ -11,6 +11,7 @@ import sys
 
 import pytest
 from daric import sessions as device_sessions
+from daric_host.cli import app
 from daric_host.device import DeviceLink
 from daric_host.groups import GroupInfo
 from daric_host.paired import PairedDevice
@@ -24,6 +25,7 @@ from daric_protocol.roster import Member
 from daric_protocol.rounds.sign import Signature
 from daric_sim.device import SimDevice
 from daric_sim.house import House
+from typer.main import get_command
 
 from tests.docs import pages
 
@@ -89,6 +91,16 @@ def test_a_session_request_has_as_many_parameters_as_the_device_takes(name, coun
 
 def test_the_page_gives_the_size_of_a_piece():
     assert f"at most {LINK_PIECE_BYTES} bytes" in REQUESTS["session_deliver"].replace("; ", ", ")
+
+
+def leaves(command, words="daric"):
+    """Every command below a group, as it is typed."""
+    below = getattr(command, "commands", None)
+    return [words] if below is None else [one for name in below for one in leaves(below[name], f"{words} {name}")]
+
+
+def test_every_command_is_on_the_page():
+    assert sorted(row[0].strip("`") for row in pages.rows(TEXT, "command")) == sorted(leaves(get_command(app)))
 
 
 def test_the_endpoints_of_the_cloud_party_are_on_the_page():
