@@ -1,0 +1,120 @@
+"""One test for each check that no other test would miss: with the check gone, one of these fails."""
+
+from unittest import mock
+
+import pytest
+from daric_protocol import platform
+from daric_protocol.errors import Abort, DaricError
+from daric_protocol.polynomial import lagrange
+from daric_protocol.rounds import dealing
+from daric_protocol.rounds.sign import sign
+
+from tests.malice.hostile import ORDER, Record, possessed, verdict
+from tests.malice.test_dealing_malice import SECRET, X, deals, import_plan
+from tests.rounds.exchange import randomness, run
+from tests.rounds.groups import CTX, DIGEST, group, session, signs
+from tests.session.parties import Wallet, message
+
+SOFT = ("soft", None)
+KEY_POINT = 3
+
+
+def drawing(first, seed):
+    """A random source whose first 32 bytes are the scalar `first`: a signer's nonce."""
+    rest = randomness(seed)
+    waiting = [first.to_bytes(32, "big")]
+    return lambda length: waiting.pop() if waiting else rest(length)
+
+
+def signers(custodies, nonces):
+    return {
+        i: sign(i, custodies[i].shard, [1, 2], DIGEST, 0, CTX, session("nonces"), custodies[i], drawing(nonces[i], i))
+        for i in (1, 2)
+    }
+
+
+def test_nonce_points_that_cancel_end_softly_and_spend_nothing():
+    custodies = group(2, 3)
+    parties = run(signers(custodies, {1: 7, 2: ORDER - 7}))
+    assert {verdict(party) for party in parties.values()} == {SOFT}
+    assert not custodies[1].spent and not custodies[2].spent
+
+
+@pytest.mark.parametrize("x", [0, ORDER, ORDER + 3])
+def test_a_nonce_point_that_no_chain_can_express_ends_softly_and_spends_nothing(x):
+    custodies = group(2, 3)
+    curve = platform.curve
+    honest, chosen = curve.x_int, curve.encode(curve.mul_g(7 + 8))
+    with mock.patch.object(curve, "x_int", lambda point: x if curve.encode(point) == chosen else honest(point)):
+        parties = run(signers(custodies, {1: 7, 2: 8}))
+    assert {verdict(party) for party in parties.values()} == {SOFT}
+    assert not custodies[1].spent and not custodies[2].spent
+
+
+@pytest.mark.parametrize("chosen", [[1, 2], [2, 4, 5]])
+def test_key_shares_are_masked_anew_in_every_session(chosen):
+    curve = platform.curve
+    custodies = group(len(chosen), 5 if len(chosen) == 3 else 3)
+    shown = []
+    for name in ("first", "second"):
+        relay = Record()
+        run(signs(custodies, chosen, name), relay)
+        for i, j in zip(chosen, chosen[1:] + chosen[:1], strict=True):
+            shown.append(relay.messages[2, i, j][KEY_POINT])
+    assert len(set(shown)) == len(shown)
+    for i in chosen:
+        bare = curve.mul(lagrange(chosen, i), curve.decode(custodies[i].shard.P[i]))
+        assert curve.encode(bare) not in shown
+
+
+def lengthened(generator, extra):
+    """A party whose opening has bytes too many, or too few where `extra` is negative, and which does not mind."""
+    honest = dealing._body
+
+    def body(*arguments):
+        data = honest(*arguments)
+        return data + bytes(extra) if extra > 0 else data[:extra]
+
+    return possessed(generator, (dealing, "_body", body), (dealing, "_open", lambda plan, *_: [None] * plan.t))
+
+
+@pytest.mark.parametrize("extra", [1, 33, -1])
+def test_an_opening_without_a_proof_has_its_exact_length(extra):
+    generators = deals(import_plan(), {1: SECRET})
+    generators[2] = lengthened(generators[2], extra)
+    ended = run(generators)
+    assert verdict(ended[1]) == verdict(ended[3]) == ("blame", 2)
+
+
+@pytest.mark.parametrize("extra", [1, 33, 98])
+def test_an_opening_of_a_party_that_deals_nothing_has_its_exact_length(extra):
+    plan = dealing.Plan("rsh", session("receiver"), 2, [1, 3], [1, 2, 3], 1, b"", 0, {}, bytes(32))
+    generators = deals(plan, {1: SECRET, 3: 5})
+    generators[2] = lengthened(generators[2], extra)
+    ended = run(generators)
+    assert verdict(ended[1]) == verdict(ended[3]) == ("blame", 2)
+
+
+def test_polynomials_whose_highest_coefficients_cancel_end_softly_even_if_every_share_fits():
+    with pytest.raises(Abort) as caught:
+        dealing._result(1, import_plan(), bytes(32), SECRET, [platform.curve.decode(X), None], [], [])
+    assert (caught.value.name, caught.value.blame) == SOFT
+
+
+def test_a_share_that_does_not_fit_the_sum_is_never_stored():
+    points = [platform.curve.decode(X), platform.curve.G]
+    with pytest.raises(Abort) as caught:
+        dealing._result(1, import_plan(), bytes(32), SECRET, points, [], [])
+    assert (caught.value.name, caught.value.blame) == SOFT
+    assert dealing._result(1, import_plan(), bytes(32), SECRET + 1, points, [], []).s == SECRET + 1
+
+
+def test_a_failing_store_after_the_shares_left_is_still_spent():
+    wallet = Wallet.create(2, 2, seed="needed")
+
+    def fail(*_):
+        raise DaricError("storage")
+
+    network = wallet.network([1, 2], message("hello")).start().confirm()
+    wallet.parties[1].custody.journal.resolve = fail
+    assert network.run().errors()[0] == "spent"
