@@ -12,6 +12,7 @@ from daric_protocol.limits import (
     KEYGEN_TIMEOUT,
     LINK_PIECE_BYTES,
     MAX_PARTIES,
+    MAX_PARTIES_WITH_DEVICE,
 )
 from daric_protocol.link import TICKS
 
@@ -80,6 +81,8 @@ class Sessions:
                 return self._session.join()
             raise DaricError("busy")
         parsed = Terms.decode(terms)
+        if parsed.parties > MAX_PARTIES_WITH_DEVICE:
+            raise DaricError("parameter", "a session with a device has at most %d parties" % MAX_PARTIES_WITH_DEVICE)
         channel.sized(contribution, CONTRIBUTION_BYTES)
         device = self._device
         device.hosts.stop()

@@ -192,6 +192,15 @@ async def test_a_second_session_is_refused_while_one_is_active(app):
     assert await link.session_join(flows.create_terms(bytes(16), 2, 2, os.urandom).encode())
 
 
+async def test_a_group_too_large_for_a_device_is_refused(app):
+    link = host_of(app)
+    await pair(link)
+    with pytest.raises(DaricError) as refused:
+        await link.session_join(flows.create_terms(UUID, 2, 9, os.urandom).encode())
+    assert refused.value.name == "parameter"
+    assert await link.session_join(flows.create_terms(UUID, 2, 8, os.urandom).encode())
+
+
 async def test_a_session_id_is_used_once(app):
     link = host_of(app)
     await pair(link)
