@@ -47,7 +47,7 @@ def main() -> None:
     watch()
     import party
 
-    party.replay(sys.argv[1])
+    party.replay(sys.argv[1], party.nothing)
     kind, *_, signers, _ = party.Tape(sys.argv[1]).read()[2]
     peers = len(signers) - 1 if kind == "sign" else 0
     COUNTS["modmul"] = peers * ROWS * PRODUCTS_PER_ROW

@@ -1,7 +1,7 @@
-"""Replay one party of a recorded protocol run and time its own work. Runs on CPython and on MicroPython.
+"""Replay one party of a recorded protocol run and time its work. Runs on CPython and on MicroPython.
 
 usage: party.py TAPE REPEAT. Prints one line: milliseconds, bytes sent, SHA-256 of all it sent.
-A tape is made by record.py; its records are a u32 length and CBOR each: the case, then for every round what the peers sent.
+A tape is made by record.py; its records are a u32 length and CBOR each: the case, then what the peers sent by round.
 """
 
 import gc
@@ -16,12 +16,13 @@ from daric_protocol.platform.entropy import Drbg
 from daric_protocol.roster import Roster
 from daric_protocol.shard import Shard
 
-TICKS = hasattr(time, "ticks_us")
+ROUNDS = {"keygen": 5, "sign": 3}
+CLOCK = getattr(time, "clock", None)  # the unix port's CPU time; CPython has process_time
 
 
 def now():
-    """CPU time in microseconds (MicroPython: wall time; the interpreter waits for nothing here)."""
-    return time.ticks_us() if TICKS else time.process_time_ns() // 1000
+    """CPU time of this process in microseconds."""
+    return int(CLOCK() * 1000000) if CLOCK else time.process_time_ns() // 1000
 
 
 class Tape:
@@ -47,7 +48,7 @@ class Keeper:
         self._random = random
 
     def pair(self, peer):
-        with open(self._path + ".pair%d" % peer, "rb") as file:
+        with open(self._path + ".pair" + str(peer), "rb") as file:
             return PairState.decode(file.read())
 
     def sign_identity(self, digest):
@@ -70,64 +71,75 @@ def generator(case, keeper, random):
     return sign(me, Shard.decode(shard), signers, digest, 0, digest, ssid, keeper, random)
 
 
-def replay(path):
-    """(microseconds of work, bytes sent, digest of what was sent)."""
+def replay(path, collect):
+    """(bytes sent, digest of what was sent) of one run. collect: called where the session driver collects garbage."""
     tape = Tape(path)
     seed, secret, case = tape.read()
     random = Drbg(seed)
     run = generator(case, Keeper(path, Identity(int.from_bytes(secret, "big")), random), random)
-    sent, digest, spent = 0, hashlib.sha256(), 0
+    sent, digest = 0, hashlib.sha256()
     received = None
     while True:
-        gc.collect()
-        begin = now()
+        collect()
         try:
             outgoing = run.send(received)
         except StopIteration:
-            return spent + now() - begin, sent, digest.digest()
-        received = {}
-        spent += now() - begin
+            tape.close()
+            return sent, digest.digest()
         for peer in sorted(outgoing.messages):
-            begin = now()
             body = envelope.encode(outgoing.messages.pop(peer))
-            spent += now() - begin
             sent += len(body)
             digest.update(body)
-            if outgoing.streams:
-                begin = now()
-                for chunk in outgoing.streams.pop(peer):
-                    spent += now() - begin
-                    sent += len(chunk)
-                    digest.update(chunk)
-                    begin = now()
-                spent += now() - begin
-        gc.collect()
+            for chunk in outgoing.streams.pop(peer) if outgoing.streams else ():
+                sent += len(chunk)
+                digest.update(chunk)
+        collect()
+        received = {}
         record = tape.read()
         while record is not None:
             peer, body, chunks = record
-            begin = now()
             received[peer] = envelope.decode(outgoing.expect, body)
             if outgoing.arrived:
                 outgoing.arrived(peer, received[peer])
-            spent += now() - begin
             for _ in range(chunks):
-                chunk = tape.read()
-                begin = now()
-                outgoing.sinks[peer].receive(chunk)
-                spent += now() - begin
+                outgoing.sinks[peer].receive(tape.read())
             record = tape.read()
-        outgoing = None
+        outgoing = record = body = None
+
+
+def skim(path):
+    """Read a tape and do nothing with it: what replaying costs beside the work."""
+    tape = Tape(path)
+    records = (tape.read()[2][0] == "keygen" and 5) or 3  # rounds, each of which ends with an empty record
+    while records:
+        if tape.read() is None:
+            records -= 1
+    tape.close()
 
 
 def show(path, repeat):
-    """Print the best of several replays."""
-    if hasattr(gc, "mem_free"):  # MicroPython; as the firmware does
-        gc.threshold(8192)
+    """Print milliseconds of CPU for one run, the mean of `repeat` in a row, best of three; bytes sent; their digest."""
     best = None
-    for _ in range(repeat):
-        result = replay(path)
-        best = result if best is None or result[0] < best[0] else best
-    print("%.3f %d %s" % (best[0] / 1000, best[1], best[2].hex()))
+    for _ in range(3):
+        begin = now()
+        for _ in range(repeat):
+            result = replay(path, nothing)
+        middle = now()
+        for _ in range(repeat):
+            skim(path)
+        spent = (middle - begin) - (now() - middle)
+        best = spent if best is None or spent < best else best
+    print(best / repeat / 1000, result[0], result[1].hex())
+
+
+def fit(path, garbage):
+    """Replay once where memory is scarce. garbage: bytes between collections, as the firmware sets it."""
+    gc.threshold(garbage)
+    replay(path, gc.collect)
+
+
+def nothing():
+    """Where memory is plenty nobody collects."""
 
 
 if __name__ == "__main__":
