@@ -28,33 +28,33 @@ def head(major: int, argument: int) -> bytes:
 
 def encode(value: "Any", depth: int = CBOR_DEPTH) -> bytes:
     """Deterministic encoding of a value; DaricError("encoding") for a type or size outside the module's list."""
-    out = bytearray()
-    _encode(value, out, depth)
-    return bytes(out)
+    parts: "list[Any]" = []
+    _encode(value, parts, depth)
+    return b"".join(parts)  # at once: a growing buffer would hold a large value three times
 
 
-def _encode(value: "Any", out: bytearray, depth: int) -> None:
+def _encode(value: "Any", out: "list[Any]", depth: int) -> None:
     if value is None or value is True or value is False:
-        out.append(NULL if value is None else TRUE if value else FALSE)
+        out.append(bytes([NULL if value is None else TRUE if value else FALSE]))
     elif isinstance(value, int):
-        out.extend(head(UNSIGNED, value) if value >= 0 else head(NEGATIVE, -1 - value))
+        out.append(head(UNSIGNED, value) if value >= 0 else head(NEGATIVE, -1 - value))
     elif isinstance(value, (bytes, bytearray, memoryview)):
-        out.extend(head(BYTES, len(value)))
-        out.extend(value)
+        out.append(head(BYTES, len(value)))
+        out.append(value if isinstance(value, bytes) else bytes(value))  # MicroPython joins bytes only
     elif isinstance(value, str):
         text = utf8(value)
-        out.extend(head(TEXT, len(text)))
-        out.extend(text)
+        out.append(head(TEXT, len(text)))
+        out.append(text)
     elif isinstance(value, (list, tuple)):
         check_depth(depth)
-        out.extend(head(ARRAY, len(value)))
+        out.append(head(ARRAY, len(value)))
         for item in value:
             _encode(item, out, depth - 1)
     elif isinstance(value, dict):
         check_depth(depth)
-        out.extend(head(MAP, len(value)))
+        out.append(head(MAP, len(value)))
         for key, item in sorted([(encode_key(key), key) for key in value]):
-            out.extend(key)
+            out.append(key)
             _encode(value[item], out, depth - 1)
     else:
         raise DaricError("encoding", "not a CBOR value: " + type(value).__name__)

@@ -30,10 +30,12 @@ class Envelope:
     """One sealed frame: [sid8, from, stream, chunk, last, COSE_Encrypt0].
 
     prefix: bytes 8, the first of the session id. sender: index of the party. stream: u32, twice the round for a body,
-    one more for its RVOLE stream. chunk: u32. last: end flag. sealed: bytes of the COSE_Encrypt0 array.
+    one more for its RVOLE stream. chunk: u32. last: end flag. sealed: the COSE_Encrypt0 array.
     """
 
-    def __init__(self, prefix: bytes, sender: int, stream: int, chunk: int, last: bool, sealed: bytes) -> None:
+    def __init__(
+        self, prefix: bytes, sender: int, stream: int, chunk: int, last: bool, sealed: "bytes | memoryview"
+    ) -> None:
         self.prefix = prefix
         self.sender = sender
         self.stream = stream
@@ -63,9 +65,10 @@ class Envelope:
         flag = frame[at : at + 1]
         if flag not in (b"\xf4", b"\xf5"):
             raise DaricError("encoding", "the end flag of a frame is a boolean")
-        envelope = Envelope(frame[2 : 2 + PREFIX_BYTES], sender, stream, chunk, flag == b"\xf5", frame[at + 1 :])
+        envelope = Envelope(frame[2 : 2 + PREFIX_BYTES], sender, stream, chunk, flag == b"\xf5", b"")
         if envelope.header() != frame[: at + 1]:
             raise DaricError("encoding", "the head of a frame is not deterministic CBOR")
+        envelope.sealed = memoryview(frame)[at + 1 :]  # where it lies: a device has no room for a copy
         return envelope
 
 
