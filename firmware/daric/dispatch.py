@@ -36,6 +36,8 @@ class Dispatcher:
             reply.extend(self._clear(message[0], message[2:]))
         except DaricError as error:
             reply = [channel.REFUSAL, id_, error.number]
+        except MemoryError:
+            reply = [channel.REFUSAL, id_, DaricError("memory").number]  # whatever it was, it may be asked again
         return platform.cbor_encode(reply)
 
     def _clear(self, kind: object, fields: list) -> list:

@@ -50,7 +50,7 @@ class Hosts:
         from daric_protocol.pairing import DevicePairing
 
         if self._device.sessions.active:
-            raise DaricError("busy")
+            raise DaricError("pairing")  # a stranger does not learn why
         self.stop()
         self._pairing = DevicePairing(commitment, self._device.entropy.draw)
         return self._pairing.revealed

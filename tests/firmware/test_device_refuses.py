@@ -127,6 +127,15 @@ async def test_both_sides_show_the_same_code(app):
     assert page[-1].replace(" ", "") == shown[0]
 
 
+def test_a_message_that_does_not_fit_the_memory_is_refused_and_the_device_goes_on(app, monkeypatch):
+    def full(message: list) -> list:
+        raise MemoryError
+
+    monkeypatch.setattr(app.dispatcher, "_sealed", full)
+    assert refusal(app, [channel.SEALED, 1, b"x"]) == "memory"
+    assert ask(app, [channel.HELLO, 5])[2] == VERSION
+
+
 def test_a_pairing_cannot_be_finished_without_being_opened(app):
     ask(app, [channel.PAIR_START, 1, bytes(32)])
     assert refusal(app, [channel.PAIR_FINISH, 2, b"card"]) == "pairing"
@@ -187,7 +196,7 @@ async def test_a_second_session_is_refused_while_one_is_active(app):
     assert caught.value.name == "busy"
     with pytest.raises(DaricError) as caught:
         await host_of(app, 99).pair(lambda code: None)
-    assert caught.value.name == "busy"
+    assert caught.value.name == "pairing"  # a stranger does not learn that a session is active
     await link.session_abort()
     assert await link.session_join(flows.create_terms(bytes(16), 2, 2, os.urandom).encode())
 
