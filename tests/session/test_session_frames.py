@@ -303,6 +303,16 @@ def test_a_stream_that_ends_early_is_soft_and_a_wrong_chunk_names_its_sender(chu
     assert error.name == name and error.blame == (2 if name == "blame" else None)
 
 
+def test_a_chunk_after_the_last_one_replaces_nothing():
+    network = Network(signing()).start().confirm()
+    network.run(until=lambda p: p.to == 0 and p.is_stream and p.envelope.chunk == 3)  # the body of round 2 is there
+    sender, receiver = network.sessions[1], network.sessions[0]
+    body = envelope.encode(PairProof(bytes(32)))
+    frame = sender._channel(receiver.me).seal(sender._exchange.sid, sender.me, receiver.me, "sign", 4, 1, True, body)
+    assert receiver.receive(1, frame) is True
+    assert network.run().states() == ["done", "done"]
+
+
 def test_a_stream_in_a_round_that_has_none_is_dropped():
     network = in_round(1, parties=signing)
     sender = network.sessions[1]
