@@ -303,8 +303,11 @@ class Wallet:
         return proposal
 
     def _seat(self, terms: Terms) -> LocalSeat:
-        """This party's own seat. Raises what flows.open_session raises."""
-        session = self.party.open_session(terms, describe=self._describe)
+        """This party's own seat. Raises what flows.open_session raises.
+
+        What may have been signed before is no reason to refuse here: the review warns of it, and the person decides.
+        """
+        session = self.party.open_session(terms, describe=self._describe, confirmed=True)
         return LocalSeat(session, self.party.custody, self._approve)
 
     async def _sit(self, proposal: Proposal, name: str, seat: Seat, relay: RelayClient) -> None:

@@ -125,3 +125,19 @@ async def test_shards_survive_the_end_of_every_process(tell, house):
         assert recovers(group, await story.sign(group, "cloud", "device", text="again"), "again")
 
 
+
+
+async def test_a_person_who_was_warned_may_sign_the_same_again(tell):
+    reviews = []
+
+    async def approve(review):
+        reviews.append(review)
+        return True
+
+    async with tell(approve) as story:
+        group = await story.create()
+        first = await story.sign(group, "phone", "cloud", text="twice")
+        again = await story.sign(group, "phone", "cloud", text="twice")
+        assert "WARNING" not in reviews[1].lines and "WARNING" in reviews[2].lines
+        assert first.r != again.r, "a second session has a nonce of its own"
+        assert recovers(group, again, "twice")
