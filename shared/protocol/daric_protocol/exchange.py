@@ -57,6 +57,7 @@ class Exchange:
         """(index of the receiver, frame), or None once the whole round has left."""
         for frame in self._frames:
             return frame
+        self._frames = iter(())  # a generator that has ended still holds what it held last
         self._sent = True
         return None
 
