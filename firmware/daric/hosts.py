@@ -37,11 +37,16 @@ class Hosts:
         return stored is not None and platform.cbor_decode(stored)[0] == identity
 
     def describe(self, identity: bytes) -> "tuple[str, str]":
-        """(kind, name) of a party as this device knows it: itself, a paired host, or a stranger."""
+        """(kind, name) of a party as this device knows it: itself, a paired host, a host's cloud, or a stranger."""
         if identity == self._device.identity.public:
             return "device", NAME
         stored = self._device.vault.read(entry(identity))
-        return ("", "") if stored is None else ("phone", platform.cbor_decode(stored)[1])
+        if stored is not None:
+            return "phone", platform.cbor_decode(stored)[1]
+        for name in self._device.vault.names(PREFIX):
+            if platform.cbor_decode(self._device.vault.read(name))[2] == identity:
+                return "cloud", "known cloud"
+        return "", ""
 
     # The pairing under way
 
@@ -83,7 +88,7 @@ class Hosts:
             raise
         if self._answer != "approve":
             return b""
-        stored = platform.cbor_encode([card.identity, card.name])
+        stored = platform.cbor_encode([card.identity, card.name, card.cloud])
         self._device.vault.write(entry(card.identity), stored)
         self._card = self._pairing.finish(self._device.identity, NAME)
         self._pairing = None

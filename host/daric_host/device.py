@@ -184,13 +184,16 @@ class DeviceLink:
             raise DaricError("parameter", f"the device speaks version {version} of the protocol, this host {VERSION}")
         return VERSION
 
-    async def pair(self, show_code: Callable[[str], Awaitable[bool]], name: str = "host") -> Pairing:
+    async def pair(
+        self, show_code: Callable[[str], Awaitable[bool]], name: str = "host", cloud: bytes = b""
+    ) -> Pairing:
         """Pair: show_code gets the six digits and returns whether the person sees the same ones on the device.
 
+        cloud: identity of the cloud party this host uses, which the device will show as the known cloud.
         Store the result and give it to connect(). Raises DaricError("pairing") if either side refuses, "timeout" if
         the owner of the device presses no button.
         """
-        pairing = HostPairing(self._identity, name, self._random)
+        pairing = HostPairing(self._identity, name, self._random, cloud)
         revealed = await self._run(self._ask, channel.PAIR_START, [pairing.commitment], LINK_REPLY_TIMEOUT)
         if len(revealed) != 2:
             raise DaricError("encoding", "the device reveals a key and a nonce")

@@ -154,7 +154,7 @@ class Wallet:
         """Pair with the device at a serial port; show_code compares the six digits. The device joins this account."""
         device = await DeviceLink.open(path, self.party.identity)
         try:
-            pairing = await device.pair(show_code, name)
+            pairing = await device.pair(show_code, name, self.service.cloud)
             await device.connect(pairing)
             await self._relay.attach(DeviceSigner(pairing.identity, device), "device", pairing.name)
         finally:

@@ -141,3 +141,10 @@ async def test_a_person_who_was_warned_may_sign_the_same_again(tell):
         assert "WARNING" not in reviews[1].lines and "WARNING" in reviews[2].lines
         assert first.r != again.r, "a second session has a nonce of its own"
         assert recovers(group, again, "twice")
+
+
+async def test_the_device_knows_the_phone_and_the_cloud_by_name(tell):
+    async with tell() as story:
+        await story.create()
+        question = story.device.wait_for_screen("Check code")
+        assert "cloud known cloud" in question.text and "phone phone" in question.text

@@ -138,3 +138,18 @@ def test_a_malformed_card_inside_the_seal_is_refused(fields: list) -> None:
     with pytest.raises(DaricError) as caught:
         Card.from_wire(fields)
     assert caught.value.name == "encoding"
+
+
+def test_the_host_tells_the_device_which_cloud_it_knows():
+    host = HostPairing(HOST, "phone", os.urandom, DEVICE.public)
+    device = DevicePairing(host.commitment, os.urandom)
+    opening, _ = host.reveal(*device.revealed)
+    device.open(*opening)
+    assert device.confirmed(host.confirm()).cloud == DEVICE.public
+
+
+@pytest.mark.parametrize("cloud", [b"\x02", bytes(32), bytes(34), None, "cloud"])
+def test_a_card_with_a_malformed_cloud_is_refused(cloud):
+    with pytest.raises(DaricError) as refused:
+        Card.from_wire([HOST.public, bytes(64), "phone", cloud])
+    assert refused.value.name == "encoding"

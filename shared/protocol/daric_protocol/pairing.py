@@ -27,21 +27,26 @@ NAME_BYTES = 40
 
 
 class Card:
-    """What crosses under the confirmed key: an identity, its signature over the transcript, a name to show."""
+    """What crosses under the confirmed key: an identity, its signature over the transcript, a name to show.
 
-    def __init__(self, identity: bytes, signature: bytes, name: str) -> None:
+    cloud: identity of the cloud party that a host uses, 33 B, which the device will show as the known cloud; or empty.
+    """
+
+    def __init__(self, identity: bytes, signature: bytes, name: str, cloud: bytes = b"") -> None:
         self.identity = identity
         self.signature = signature
         self.name = name
+        self.cloud = cloud
 
     def to_wire(self) -> "list[object]":
-        return [self.identity, self.signature, self.name]
+        return [self.identity, self.signature, self.name, self.cloud]
 
     @staticmethod
     def from_wire(value: "list[object]") -> "Card":
-        if len(value) != 3 or not isinstance(value[2], str) or len(value[2].encode()) > NAME_BYTES:
-            raise DaricError("encoding", "a card has an identity, a signature and a short name")
-        return Card(sized(value[0], 33), sized(value[1], 64), value[2])
+        if len(value) != 4 or not isinstance(value[2], str) or len(value[2].encode()) > NAME_BYTES:
+            raise DaricError("encoding", "a card has an identity, a signature, a short name and a cloud or none")
+        cloud = value[3] if value[3] == b"" else sized(value[3], 33)
+        return Card(sized(value[0], 33), sized(value[1], 64), value[2], cloud)
 
 
 class Agreement:
@@ -54,10 +59,12 @@ class Agreement:
         self.code = "%06d" % (int.from_bytes(code, "big") % 1000000)
         self._keys = platform.hkdf_sha256(shared, self.transcript, b"daric/pair/keys", 64)
 
-    def seal(self, direction: int, identity: Identity, name: str, random: "Callable[[int], bytes]") -> bytes:
+    def seal(
+        self, direction: int, identity: Identity, name: str, random: "Callable[[int], bytes]", cloud: bytes = b""
+    ) -> bytes:
         """The sealed card of one side."""
         signature = identity.sign(_claim(self.transcript, direction), random)
-        card = platform.cbor_encode(Card(identity.public, signature, name).to_wire())
+        card = platform.cbor_encode(Card(identity.public, signature, name, cloud).to_wire())
         return cose.seal(self._key(direction), nonce(direction, 0), card, self.transcript)
 
     def open(self, direction: int, sealed: "object") -> Card:
@@ -90,10 +97,13 @@ def _commitment(opening: bytes) -> bytes:
 class HostPairing:
     """The host's side. Send `commitment`; `reveal` takes the device's values and gives `opening` and `code`."""
 
-    def __init__(self, identity: Identity, name: str, random: "Callable[[int], bytes]") -> None:
+    def __init__(
+        self, identity: Identity, name: str, random: "Callable[[int], bytes]", cloud: bytes = b""
+    ) -> None:
         self._identity = identity
         self._name = name
         self._random = random
+        self._cloud = cloud
         self._ephemeral = Identity(random_scalar(random))
         self._nonce = random(32)
         self.commitment = _commitment(self._ephemeral.public + self._nonce)
@@ -108,7 +118,7 @@ class HostPairing:
 
     def confirm(self) -> bytes:
         """The host's sealed card; call it when the person at the host saw equal codes."""
-        return self._agreed().seal(HOST, self._identity, self._name, self._random)
+        return self._agreed().seal(HOST, self._identity, self._name, self._random, self._cloud)
 
     def finish(self, sealed: "object") -> Card:
         """The device's card: store its identity. Raises DaricError("pairing")."""
