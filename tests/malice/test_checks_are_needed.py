@@ -3,16 +3,22 @@
 from unittest import mock
 
 import pytest
-from daric_protocol import platform
+from daric_protocol import multiply, platform
+from daric_protocol.envelope import NOTICE_STREAM, Envelope
 from daric_protocol.errors import Abort, DaricError
 from daric_protocol.polynomial import lagrange
 from daric_protocol.rounds import dealing
+from daric_protocol.rounds import sign as rounds_sign
 from daric_protocol.rounds.sign import sign
 
+from tests.custody.homes import MemoryHome, later_shard, open_custody, settle, with_group
 from tests.malice.hostile import ORDER, Record, possessed, verdict
 from tests.malice.test_dealing_malice import SECRET, X, deals, import_plan
 from tests.rounds.exchange import randomness, run
-from tests.rounds.groups import CTX, DIGEST, group, session, signs
+from tests.rounds.groups import CTX, DIGEST, GROUP_ID, group, session, signs
+from tests.rounds.memory_custody import identities
+from tests.session.fakes import signing
+from tests.session.network import Network
 from tests.session.parties import Wallet, message
 
 SOFT = ("soft", None)
@@ -118,3 +124,78 @@ def test_a_failing_store_after_the_shares_left_is_still_spent():
     network = wallet.network([1, 2], message("hello")).start().confirm()
     wallet.parties[1].custody.journal.resolve = fail
     assert network.run().errors()[0] == "spent"
+
+
+# A check that began and did not end is a ban, whatever ended it, and it is durable before anyone hears of it
+
+
+def banned(party, wallet, peer):
+    """Whether nothing of the pair is left in the store but the ban, without a strike."""
+    store, bans = party.store, party.custody.bans
+    identity = wallet.roster.member(peer).identity
+    left = [name for name in store.names("pair/") if name.endswith(f"/{peer}")]
+    return not left and not store.names("mark/") and bans.is_banned(wallet.group_id, identity)
+
+
+def first_frame_after_the_end(network, victim):
+    """Deliver to the first party until its session ends; the first frame it sends then."""
+    while victim.error is None:
+        parcel = network.pending.pop(0)
+        network.pumps[parcel.to].offer(parcel.origin, parcel.frame)
+        if parcel.to == 0:
+            frame = victim.send()
+    return frame
+
+
+@pytest.mark.parametrize("place", ["Alice", "_finish"])
+@pytest.mark.parametrize("error", [MemoryError, DaricError("entropy"), DaricError("storage")])
+def test_an_open_check_that_something_interrupts_is_a_ban_before_a_frame_leaves(place, error, request):
+    wallet = Wallet.create(2, 3, seed=request.node.name)
+    network = wallet.network([1, 2], message("interrupted")).start().confirm()
+    victim = network.sessions[0]
+    network.run(until=lambda parcel: parcel.to == 0 and parcel.round == (1 if place == "Alice" else 2))
+    interrupted = (multiply.Bob, "finish") if place == "_finish" else (rounds_sign, "Alice")
+    with mock.patch.object(*interrupted, mock.Mock(side_effect=error)):
+        frame = first_frame_after_the_end(network, victim)
+    assert frame is not None and Envelope.decode(frame[1]).stream == NOTICE_STREAM
+    assert banned(wallet.parties[1], wallet, 2)
+    assert wallet.parties[1].custody.bans.strikes(wallet.group_id, wallet.roster.member(2).identity) == 0
+    wallet.restart()
+    assert banned(wallet.parties[1], wallet, 2) and not banned(wallet.parties[1], wallet, 3)
+    assert wallet.sign([1, 3], message("others")).states() == ["done", "done"]
+
+
+def test_an_open_check_whose_ban_cannot_be_stored_is_a_ban_at_the_next_start():
+    wallet = Wallet.create(2, 2, seed="unstored")
+    party = wallet.parties[1]
+    network = wallet.network([1, 2], message("interrupted")).start().confirm()
+
+    def die(*_):
+        party.store.erase = party.store.write = mock.Mock(side_effect=DaricError("storage"))
+        raise MemoryError
+
+    network.run(until=lambda parcel: parcel.to == 0 and parcel.round == 1)
+    with mock.patch.object(rounds_sign, "Alice", die):
+        first_frame_after_the_end(network, network.sessions[0])
+    assert network.sessions[0].error.name in ("storage", "memory")
+    del party.store.erase, party.store.write
+    assert not banned(party, wallet, 2)
+    assert wallet.sign([1, 2], message("again")).errors() == ["soft", "soft"]
+    party.restart()
+    assert banned(party, wallet, 2)
+
+
+def test_a_banned_peers_state_is_not_even_stored_for_a_later_epoch():
+    custody = open_custody(with_group(MemoryHome()))
+    custody.ban_pair(GROUP_ID, 2, identities(3)[1].public, bytes(32), True)
+    settle(custody, *later_shard(2))
+    assert [name for name in custody.store.names("pair/") if name.endswith("/2")] == []
+    assert [name for name in custody.store.names("pair/") if name.endswith("/3")] != []
+
+
+def test_a_notice_of_a_party_that_is_not_there_is_dropped():
+    network = Network(signing()).start().confirm()
+    receiver = network.sessions[0]
+    frame = Envelope(receiver.ssid[:8], 200, NOTICE_STREAM, 0, True, bytes(40)).encode()
+    assert receiver.receive(1, frame) is True
+    assert network.run().states() == ["done", "done"]
