@@ -3,15 +3,16 @@
 from unittest import mock
 
 import pytest
-from daric_protocol import multiply, platform
+from daric_protocol import activation, multiply, platform
 from daric_protocol.envelope import NOTICE_STREAM, Envelope
 from daric_protocol.errors import Abort, DaricError
+from daric_protocol.group import LEFT_BEHIND, MEMBER, pair_name
 from daric_protocol.polynomial import lagrange
 from daric_protocol.rounds import dealing
 from daric_protocol.rounds import sign as rounds_sign
 from daric_protocol.rounds.sign import sign
 
-from tests.custody.homes import MemoryHome, later_shard, open_custody, settle, with_group
+from tests.custody.homes import MemoryHome, acks, first_shard, later_shard, open_custody, settle, with_group
 from tests.malice.hostile import ORDER, Record, possessed, verdict
 from tests.malice.test_dealing_malice import SECRET, X, deals, import_plan
 from tests.rounds.exchange import randomness, run
@@ -199,3 +200,37 @@ def test_a_notice_of_a_party_that_is_not_there_is_dropped():
     frame = Envelope(receiver.ssid[:8], 200, NOTICE_STREAM, 0, True, bytes(40)).encode()
     assert receiver.receive(1, frame) is True
     assert network.run().states() == ["done", "done"]
+
+
+def test_a_banned_pair_is_refused_even_if_its_state_turns_up_again():
+    custody = open_custody(with_group(MemoryHome()))
+    custody.ban_pair(GROUP_ID, 2, identities(3)[1].public, bytes(32), True)
+    custody.store.write(pair_name(GROUP_ID, 1, 2), first_shard()[1][2].encode())
+    with custody.session(GROUP_ID, bytes(16)) as view, pytest.raises(Abort) as refused:
+        view.pair(2)
+    assert refused.value.name == "soft"
+
+
+def test_a_certificate_of_a_lower_or_the_current_epoch_changes_nothing():
+    custody = open_custody(with_group(MemoryHome()))
+    settle(custody, *later_shard(2))
+    custody.activate(GROUP_ID, acks(later_shard(2)[0]))
+    for shard in (first_shard()[0], later_shard(2)[0]):
+        assert custody.adopt(activation.encode(shard, acks(shard))) is False
+        assert custody.group(GROUP_ID).standing == MEMBER and custody.shard(GROUP_ID).epoch == 2
+
+
+def test_a_certificate_of_another_attempt_at_a_pending_epoch_activates_nothing():
+    custody = open_custody(with_group(MemoryHome()))
+    settle(custody, *later_shard(2))
+    other = later_shard(2, attempt=b"another ")[0]
+    assert custody.adopt(activation.encode(other, acks(other))) is False
+    assert custody.group(GROUP_ID).standing == LEFT_BEHIND
+    assert custody.shard(GROUP_ID).epoch == 1 and custody.group(GROUP_ID).pendings == [2]
+
+
+def test_a_group_that_moved_on_since_the_join_is_not_signed_for():
+    wallet = Wallet.create(2, 2, seed="moved")
+    network = wallet.network([1, 2], message("hello")).start()
+    network.sessions[0].hooks.epoch += 1
+    assert network.confirm().run().errors() == ["roster", "soft"]
