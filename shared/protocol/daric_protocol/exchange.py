@@ -48,13 +48,15 @@ class Exchange:
         self._sinks = outgoing.sinks or {}
         self._arrived = outgoing.arrived
         self._arrivals = {index: _Arrival() for index in outgoing.messages} if outgoing.expect else {}
+        self._waiting = []  # type: list[tuple[int, object]]
         self._frames = self._produce(outgoing)
         self._sent = False
 
     # Out
 
     def next_frame(self) -> "tuple[int, bytes] | None":
-        """(index of the receiver, frame), or None once the whole round has left."""
+        """(index of the receiver, frame), or None once the whole round has left; raises what peers' bodies raise."""
+        self._settle()
         for frame in self._frames:
             return frame
         self._frames = iter(())  # a generator that has ended still holds what it held last
@@ -115,6 +117,7 @@ class Exchange:
             return True
         if frame.chunk > arrival.chunks[kind]:
             return False
+        self._settle()
         try:
             plaintext = self._channel(frame.sender).open(self.sid, frame.sender, self._me, self._op, frame)
         except DaricError:
@@ -127,6 +130,16 @@ class Exchange:
         else:
             self._take_body(arrival, frame, plaintext)
         return True
+
+    def _settle(self) -> None:
+        """Hand the bodies that have come to the round, which uses up their large fields.
+
+        Not as they come: with the frame and the plaintext still around, a device has no room for what the round does.
+        """
+        while self._waiting:
+            index, message = self._waiting.pop(0)
+            if self._arrived is not None:
+                self._arrived(index, message)
 
     def _take_stream(self, frame: "envelope.Envelope", part: bytes) -> None:
         if frame.last != (frame.chunk == limits.STREAM_FRAMES - 1):
@@ -160,4 +173,4 @@ class Exchange:
         except DaricError as error:
             raise Abort("blame", frame.sender, error.detail)
         if self._arrived is not None:
-            self._arrived(frame.sender, arrival.message)
+            self._waiting.append((frame.sender, arrival.message))
