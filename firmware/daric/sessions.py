@@ -89,8 +89,11 @@ class Sessions:
         self._close()
         device.entropy.mix(contribution)
         describe = device.hosts.describe
-        # Confirmed: the question warns of what may be signed already, and the owner decides on the screen.
-        self._session = flows.open_session(parsed, device.custody, device.entropy.draw, True, describe, True)
+        # Confirmed: the question warns of what may be signed already and of repeated strikes, and the owner decides.
+        now = device.board.clock()
+        self._session = flows.open_session(
+            parsed, device.custody, device.entropy.draw, True, describe, confirmed=True, now=now
+        )
         self._terms = terms
         self._heard = device.board.ticks()
         self._asked = -1

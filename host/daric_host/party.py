@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,4 +41,5 @@ class Party:
         confirmed: bool = False,
     ) -> Session:
         """A session of this party (flows.open_session, with its errors)."""
-        return flows.open_session(terms, self.custody, self.entropy.draw, attended, describe, confirmed)
+        now = int(time.time())
+        return flows.open_session(terms, self.custody, self.entropy.draw, attended, describe, confirmed, now=now)

@@ -22,12 +22,16 @@ class MemoryBoard:
         self.to_device = b""
         self.to_host = b""
         self.now = 0
+        self.seconds = 1_000_000
         self._state = state
         self._entropy = entropy
         self._pressed: str | None = None
 
     def ticks(self) -> int:
         return self.now & ((1 << 30) - 1)
+
+    def clock(self) -> int:
+        return self.seconds
 
     def wait(self, milliseconds: int) -> None:
         self.now += 1

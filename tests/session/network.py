@@ -157,12 +157,15 @@ class Network:
 def evil(rounds, change):
     """A round generator whose Outgoing passes through `change` first: an EvilParty is an honest one plus this."""
     received = None
-    while True:
-        try:
-            outgoing = rounds.send(received)
-        except StopIteration as end:
-            return end.value
-        received = yield change(outgoing) or outgoing
+    try:
+        while True:
+            try:
+                outgoing = rounds.send(received)
+            except StopIteration as end:
+                return end.value
+            received = yield change(outgoing) or outgoing
+    finally:
+        rounds.close()  # whatever ends the session, the honest party's hold on its pairs ends too
 
 
 def drbg(*seed):

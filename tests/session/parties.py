@@ -4,6 +4,8 @@ wallet = Wallet.create(2, 3)
 signature = wallet.sign([1, 3], message("pay")).sessions[0].result
 """
 
+import copy
+
 from daric_protocol import flows, platform
 from daric_protocol.custody import Custody, load_identity
 from daric_protocol.evm import request
@@ -64,6 +66,14 @@ class Wallet:
         assert network.states() == ["done"] * len(parties), network.errors()
         return cls(parties, terms.group)
 
+    def copy(self):
+        """The same group with stores of its own, for a test that changes them."""
+        mine = copy.copy(self)
+        mine.parties = {
+            index: Party(f"{party.name} again", MemoryStore(party.store)) for index, party in self.parties.items()
+        }
+        return mine
+
     @property
     def pk(self):
         return next(iter(self.parties.values())).custody.shard(self.group_id).pk
@@ -80,9 +90,9 @@ class Wallet:
     def sign(self, signers, request, relay=None, **options):
         return self.network(signers, request, relay, **options).start().confirm().run()
 
-    def pair_up(self, first, second, relay=None):
+    def pair_up(self, first, second, relay=None, **options):
         terms = flows.pair_terms(self.uuid(), self.group_id, self.roster, first, second)
-        sessions = [self.parties[index].open(terms) for index in sorted((first, second))]
+        sessions = [self.parties[index].open(terms, **options) for index in sorted((first, second))]
         return Network(sessions, relay).start().confirm().run()
 
     def restart(self):
@@ -97,5 +107,5 @@ def message(text):
 
 def creation(parties, threshold, relay=None, uuid=bytes(16), name="savings"):
     """(network, terms) of a creation, not started."""
-    terms = flows.create_terms(uuid, threshold, len(parties), drbg("group", len(parties)), name)
+    terms = flows.create_terms(uuid, threshold, len(parties), drbg("group", len(parties), uuid), name)
     return Network([party.open(terms) for party in parties], relay), terms

@@ -1,7 +1,5 @@
 """Groups made and used through the driver, with real rounds and custody. Specification: docs/protocol.md."""
 
-import copy
-
 import coincurve
 import pytest
 from daric_protocol import flows, platform
@@ -13,7 +11,7 @@ from daric_protocol.rounds.sign import Signature
 from daric_protocol.session import CONFIRMING
 
 from tests.session.network import EvilRelay, evil
-from tests.session.parties import MemoryStore, Party, Wallet, creation, message
+from tests.session.parties import Party, Wallet, creation, message
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +22,7 @@ def made():
 @pytest.fixture
 def wallet(made):
     """A 2-of-3 wallet of its own for each test: the stores are copied, the parties started anew."""
-    mine = copy.copy(made)
-    mine.parties = {
-        index: Party(f"{party.name} again", MemoryStore(party.store)) for index, party in made.parties.items()
-    }
-    mine.sessions = 0
-    return mine
+    return made.copy()
 
 
 def is_valid(wallet, asked, signature):

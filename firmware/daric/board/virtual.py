@@ -50,6 +50,10 @@ class Board:
             return time.ticks_ms() & TICKS
         return int(time.monotonic() * 1000) & TICKS
 
+    def clock(self) -> int:
+        """Seconds since any fixed day; of a board without a calendar, since it was switched on."""
+        return int(time.time())
+
     def wait(self, milliseconds: int) -> None:
         """Sleep until something arrives on the line or the panel, at most so long."""
         self._poll.poll(milliseconds)

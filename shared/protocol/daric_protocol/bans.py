@@ -49,7 +49,7 @@ class Bans:
             self._write(group_id, identity, banned, strikes, good + 1, since)
 
     def check_setup(self, group_id: bytes, identity: bytes, now: int, confirmed: bool) -> None:
-        """Whether a new pair set-up may begin. now: the caller's clock in seconds. confirmed: the owner insisted.
+        """Whether a new pair set-up may begin. now: the caller's clock in seconds, >= 0. confirmed: the owner insisted.
 
         After three strikes it takes that and a day's wait from the first request on. Raises DaricError("banned").
         """
@@ -58,8 +58,8 @@ class Bans:
             return
         if not confirmed:
             raise DaricError("banned", "This party failed %d checks: confirm a new set-up again." % strikes)
-        if not 0 < since <= now:  # the first request, or a clock that was set back
-            self._write(group_id, identity, banned, strikes, good, max(now, 1))
+        if not 0 < since <= now:  # the first request, or a clock that was set back; one at 0 is none and starts nothing
+            self._write(group_id, identity, banned, strikes, good, now)
             since = now
         if now - since < STRIKE_DELAY:
             wait = STRIKE_DELAY - (now - since)

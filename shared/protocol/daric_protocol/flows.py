@@ -8,6 +8,7 @@ Specification: docs/protocol.md, sections 2, 6, 8 and 9.
 """
 
 from daric_protocol.errors import DaricError
+from daric_protocol.limits import STRIKES_BEFORE_DELAY
 from daric_protocol.session import Hooks, Session
 from daric_protocol.tagged import TH
 from daric_protocol.terms import Terms
@@ -61,12 +62,14 @@ def open_session(
     describe: "Callable[[bytes], tuple[str, str]] | None" = None,
     confirmed: bool = False,
     allow_raw: bool = False,
+    now: int = 0,
 ) -> Session:
     """This party's side of a session, ready to join.
 
     entropy: n -> fresh bytes. attended: False for the cloud party, which confirms nothing. describe: identity ->
-    (kind, name) as this party knows it. confirmed: the owner insists on signing again what may have been signed.
-    allow_raw: the owner switched raw digests on.
+    (kind, name) as this party knows it. confirmed: the owner insists on signing again what may have been signed, and on
+    a new set-up with a party that failed checks repeatedly. allow_raw: the owner switched raw digests on. now: the
+    caller's clock in seconds, for the day that such a set-up has to wait; one that stands still never lets it pass.
     Raises DaricError where this party must not take part: "group", "pending", "roster", "parameter", "request",
     "raw_digest", "replayed", "spent", "banned".
 
@@ -85,7 +88,11 @@ def open_session(
     epoch = 0 if shard is None else shard.epoch
     roster = None if shard is None else shard.roster
     random = custody.session_random(terms.uuid, epoch, entropy)
-    return Session(custody.identity, terms, roster, random, CustodyHooks(custody, epoch, attended, describe, allow_raw))
+    hooks = CustodyHooks(custody, epoch, attended, describe, allow_raw)
+    session = Session(custody.identity, terms, roster, random, hooks)
+    if shard is not None and terms.op == "pair":
+        custody.allow_setup(terms.group, _peer_in(terms, shard.me), now, confirmed or not attended)
+    return session
 
 
 class CustodyHooks(Hooks):
@@ -153,10 +160,15 @@ def _sign(session: Session, shard: "Shard", view: "SessionCustody", allow_raw: b
 def _pair(session: Session, shard: "Shard", view: "SessionCustody") -> "Rounds":
     from daric_protocol.rounds.pair import pair
 
-    peer = next(iter([index for index in session.terms.members if index != session.me]))
+    peer = _peer_in(session.terms, session.me)
     _, acks = yield from pair(session.me, peer, shard, session.ssid, view, session.random)
     view.activate_pair(peer, acks)
     return peer
+
+
+def _peer_in(terms: Terms, me: int) -> int:
+    """The other member of a pair set-up."""
+    return terms.members[1] if terms.members[0] == me else terms.members[0]
 
 
 def request_digest(request: bytes, allow_raw: bool = False) -> bytes:
@@ -194,7 +206,8 @@ def question(session: Session, custody: "Custody") -> "list[str]":
     elif terms.op == "create":
         lines = ["New wallet"] + shown_name(terms.name) + ["%d of %d sign" % (terms.threshold, terms.parties)]
     else:
-        lines = ["New pair set-up"] + shown_name(custody.group(terms.group).name)
+        lines = _strikes(custody, terms.group, roster.member(_peer_in(terms, session.me)).identity)
+        lines += ["New pair set-up"] + shown_name(custody.group(terms.group).name)
     if session.code is not None:
         lines.append("Check code " + session.code)
     for index in sorted(session.indexes):
@@ -202,6 +215,14 @@ def question(session: Session, custody: "Custody") -> "list[str]":
         mine = " (this)" if index == session.me else ""
         lines.append("%d %s %s%s" % (index, member.kind, _plain(member.name) or member.identity.hex()[:12], mine))
     return [line for line in lines if line]
+
+
+def _strikes(custody: "Custody", group_id: bytes, identity: bytes) -> "list[str]":
+    """What the owner must know before a new set-up with a party that cheated, or seemed to, more than once."""
+    strikes = custody.bans.strikes(group_id, identity)
+    if strikes < STRIKES_BEFORE_DELAY:
+        return []
+    return ["WARNING", " the other party", " failed %d checks" % strikes]
 
 
 NAME_LINE = 15  # characters beside the space that sets a name off from a label
