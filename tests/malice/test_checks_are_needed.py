@@ -180,8 +180,10 @@ def test_an_open_check_whose_ban_cannot_be_stored_is_a_ban_at_the_next_start():
         first_frame_after_the_end(network, network.sessions[0])
     assert network.sessions[0].error.name in ("storage", "memory")
     del party.store.erase, party.store.write
+    network.sessions[1].expire()
     assert not banned(party, wallet, 2)
-    assert wallet.sign([1, 2], message("again")).errors() == ["soft", "soft"]
+    again = wallet.sign([1, 2], message("again"))
+    assert again.errors() == ["soft", "soft"] and "banned" in again.sessions[0].error.detail
     party.restart()
     assert banned(party, wallet, 2)
 
