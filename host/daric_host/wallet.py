@@ -204,8 +204,10 @@ class Wallet:
 
     async def join(self, session: bytes) -> Proposal:
         """Take part in a session that another party proposed."""
-        info = await self._relay.session(session)
-        proposal = Proposal(Terms.decode(info.terms), self._relay)
+        terms = Terms.decode((await self._relay.session(session)).terms)
+        if terms.uuid != session:
+            raise DaricError("session", "the service showed the terms of another session")
+        proposal = Proposal(terms, self._relay)
         await self._sit(proposal, "phone", self._seat(proposal.terms), self._relay)
         return proposal
 
