@@ -4,6 +4,7 @@ import pytest
 from daric_protocol import envelope, limits, platform
 from daric_protocol.errors import Abort, DaricError
 from daric_protocol.messages import PairProof
+from daric_protocol.pump import EarlyFrames
 from daric_protocol.rounds.outgoing import EVIDENCE_ROUND, Outgoing
 
 from tests.session.fakes import STREAM, Sink, creating, greet, signing
@@ -161,6 +162,14 @@ def test_early_frames_are_bounded_per_seat():
 
 
 # Soft: the session ends, nothing is lost
+
+
+def test_early_frames_of_seats_that_no_session_has_are_dropped():
+    early = EarlyFrames()
+    assert [early.hold(seat, b"frame") for seat in (-1, 0, limits.MAX_PARTIES - 1, limits.MAX_PARTIES, 5000)] == [
+        False, True, True, False, False,
+    ]  # fmt: skip
+    assert len(early) == 2
 
 
 def test_another_sessions_id_in_this_round_ends_softly_before_anything_is_opened():

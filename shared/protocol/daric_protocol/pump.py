@@ -21,7 +21,9 @@ class EarlyFrames:
         return len(self._held)
 
     def hold(self, seat: int, frame: bytes) -> bool:
-        """Keep a frame. False: the seat has used up its share and the frame is dropped."""
+        """Keep a frame. False: no session has such a seat, or it has used up its share, and the frame is dropped."""
+        if not 0 <= seat < limits.MAX_PARTIES:
+            return False
         mine = [len(held) for holder, held in self._held if holder == seat]
         if len(mine) >= self._frames_per_seat or sum(mine) + len(frame) > self._bytes_per_seat:
             return False
