@@ -1,0 +1,42 @@
+"""Whole flows fit the heap that a board offers: 240 KB up to 2 of 3, 330 KB up to eight members (64-bit port)."""
+
+import os
+
+import pytest
+from daric_protocol import flows, platform
+from daric_protocol.identity import Identity
+from daric_sim.device import SimDevice
+
+from tests.sim.rig import DeviceParty, LocalParty, paired, run_session
+
+HOST = Identity(4711)
+
+
+async def make_and_sign(tmp_path, heapsize: str, threshold: int, members: int, signatures: int) -> None:
+    """A new wallet, then signatures one after another: what one flow leaves behind must not be missing in the next."""
+    with SimDevice(tmp_path / "device", heapsize=heapsize) as device:
+        link, _ = await paired(device, HOST)
+        async with link:
+            parties = [LocalParty(5 + number) for number in range(members - 1)]
+            terms = flows.create_terms(os.urandom(16), threshold, members, os.urandom, "Savings")
+            outcomes = await run_session(terms, [DeviceParty(link), *parties])
+            assert {state for state, _ in outcomes} == {"done"}, (outcomes, device.log)
+            roster = parties[0].custody.roster(terms.group)
+            own = roster.index_of((await link.identity()).identity)
+            for number in range(signatures):
+                first = number % (members - threshold + 1)
+                others = parties[first : first + threshold - 1]
+                signers = [own, *(roster.index_of(party.identity.public) for party in others)]
+                request = platform.cbor_encode([2, b"message %d" % number, []])
+                signing = flows.sign_terms(os.urandom(16), terms.group, roster, signers, request)
+                outcomes = await run_session(signing, [DeviceParty(link), *others])
+                assert {state for state, _ in outcomes} == {"done"}, (outcomes, device.log)
+
+
+async def test_a_2_of_3_wallet_and_four_signatures_fit_240_kb(tmp_path):
+    await make_and_sign(tmp_path, "240k", 2, 3, 4)
+
+
+@pytest.mark.slow
+async def test_a_4_of_8_wallet_and_its_signatures_fit_330_kb(tmp_path):
+    await make_and_sign(tmp_path, "330k", 4, 8, 2)
