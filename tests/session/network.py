@@ -168,6 +168,21 @@ def evil(rounds, change):
         rounds.close()  # whatever ends the session, the honest party's hold on its pairs ends too
 
 
+def flip_streams(session):
+    """Its RVOLE streams are wrong in one bit: every peer that checks one bans this party."""
+    rounds = session.hooks.rounds
+
+    def flipped(stream):
+        for number, chunk in enumerate(stream):
+            yield bytes([chunk[0] ^ 1]) + chunk[1:] if number == 1 else chunk
+
+    def change(outgoing):
+        if outgoing.streams:
+            outgoing.streams = {peer: flipped(stream) for peer, stream in outgoing.streams.items()}
+
+    session.hooks.rounds = lambda current: evil(rounds(current), change)
+
+
 def drbg(*seed):
     """A deterministic random source for tests."""
     return Drbg(repr(seed).encode().ljust(48, b"."))

@@ -4,7 +4,7 @@ import pytest
 from daric_protocol import flows, limits
 from daric_protocol.errors import DaricError
 
-from tests.session.network import EvilRelay, Network, evil
+from tests.session.network import EvilRelay, Network, flip_streams
 from tests.session.parties import Wallet, message
 
 DAY = limits.STRIKE_DELAY
@@ -21,26 +21,11 @@ def wallet(made):
     return made.copy()
 
 
-def turn_evil(session):
-    """Its RVOLE streams are wrong in one bit: every peer that checks one bans this party."""
-    rounds = session.hooks.rounds
-
-    def flipped(stream):
-        for number, chunk in enumerate(stream):
-            yield bytes([chunk[0] ^ 1]) + chunk[1:] if number == 1 else chunk
-
-    def change(outgoing):
-        if outgoing.streams:
-            outgoing.streams = {peer: flipped(stream) for peer, stream in outgoing.streams.items()}
-
-    session.hooks.rounds = lambda current: evil(rounds(current), change)
-
-
 def cheat(wallet, victim, cheater):
     """One signature in which the victim finds a failed check."""
     network = wallet.network(sorted([victim, cheater]), message("cheat"), confirmed=True)
     me, other = (0, 1) if victim < cheater else (1, 0)
-    turn_evil(network.sessions[other])
+    flip_streams(network.sessions[other])
     network.start().confirm().run()
     assert (network.sessions[me].error.name, network.sessions[me].error.blame) == ("ban", cheater)
 
