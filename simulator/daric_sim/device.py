@@ -27,7 +27,7 @@ FLASHED = Path(__file__).with_name("flashed.py")
 RESET = 3  # exit code of a board that resets itself
 RESETS = 5  # of a board in a row, within RESET_SECONDS each, before it counts as broken
 RESET_SECONDS = 2.0
-HEAP = "330k"  # a Pico's 237 KB on this 64-bit port, whose objects are larger (docs/performance.md)
+HEAP = "240k"  # less than a Pico has, on this 64-bit port with its larger objects: enough up to 2 of 3
 APPROVE, REFUSE, WAIT = "approve", "refuse", "wait"
 
 
