@@ -266,8 +266,12 @@ class Wallet:
         return self._result(proposal.terms, ends)
 
     async def abort(self, proposal: Proposal) -> None:
-        """End a session for everybody, as any of its parties may."""
-        await proposal.initiator.abort(proposal.uuid)
+        """End a session for everybody, as any of its parties may; the seats of this wallet are free at once."""
+        try:
+            await proposal.initiator.abort(proposal.uuid)
+        finally:
+            for _, seat, _ in proposal.seats:
+                await seat.cancel()
 
     async def settle(self, group_id: bytes, cloud: str = "") -> GroupInfo:
         """After a session that broke at its end: bring the certificate to whoever of the group missed it.

@@ -12,6 +12,7 @@ class Faults:
     def __init__(self, seed: int, rate: float) -> None:
         self.dice = random.Random(seed)
         self.rate = rate
+        self.count = 0
 
     def __call__(self, data: bytes) -> bytes:
         out = bytearray()
@@ -19,6 +20,7 @@ class Faults:
             if self.dice.random() >= self.rate:
                 out.append(byte)
                 continue
+            self.count += 1
             fault = self.dice.choice(("lose", "repeat", "alter", "invent"))
             if fault == "repeat":
                 out += bytes((byte, byte))
