@@ -297,12 +297,16 @@ def test_a_refusal_on_a_screen_stores_nothing_and_the_next_creation_works():
     assert network.start().confirm().run().states() == ["done"] * 3
 
 
-def test_an_equivocator_is_named_by_its_own_two_signatures():
+@pytest.mark.parametrize("withheld", [False, True], ids=["shows its copies", "withholds its copies"])
+def test_an_equivocator_is_named_by_its_own_two_signatures(withheld):
     """Party 3 shows the others different commitments; the exchange of signed copies names it to both."""
     parties = [Party(f"split {number}") for number in range(3)]
-    network, _ = creation(parties, 2)
+    relay = EvilRelay(drop=lambda parcel: withheld and parcel.round == 15 and parcel.origin == seat_of_liar[0])
+    seat_of_liar = [-1]
+    network, _ = creation(parties, 2, relay)
     network.start()
     liar = next(session for session in network.sessions if session.me == 3)
+    seat_of_liar[0] = network.sessions.index(liar)
     rounds = liar.hooks.rounds
 
     def two_faced(session):

@@ -42,12 +42,17 @@ def compare_views(
     if len(peers) < 2:  # what two parties hold shows nothing that a third could check
         raise Abort("soft", None, "The other party saw different messages.")
     copies = Copies([(sender, held[sender][0], held[sender][1]) for sender in sorted(held)])
-    received = yield Outgoing(sid, EVIDENCE_ROUND, Copies, dict.fromkeys(peers, copies))
-    for peer in peers:
-        for sender, value, signature in received[peer].copies:
+    ending = Abort("soft", None, "The parties saw different messages and nobody's signatures show why.")
+    heard: "dict[int, Copies]" = {}
+    try:
+        yield Outgoing(sid, EVIDENCE_ROUND, Copies, dict.fromkeys(peers, copies), arrived=heard.__setitem__)
+    except Abort as abort:  # who withholds its copies cannot take back what it signed
+        ending = abort
+    for peer in sorted(heard):
+        for sender, value, signature in heard[peer].copies:
             if sender == me or sender not in held or value == held[sender][0]:
                 continue
             if certificate.acknowledged(roster, sender, broadcast_digest(sid, 1, sender, value), signature):
                 proof = [sid, 1, sender, held[sender][0], held[sender][1], value, signature]
                 raise Abort("blame", sender, "A party signed two values for one round.", platform.cbor_encode(proof))
-    raise Abort("soft", None, "The parties saw different messages and nobody's signatures show why.")
+    raise ending
