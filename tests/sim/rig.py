@@ -101,10 +101,11 @@ async def run_session(terms: Terms, parties: Sequence[Party], seconds: float = 1
     joins = [await party.join(terms) for party in parties]
     for party in parties:
         await party.start(joins)
-    return await asyncio.wait_for(_carry(parties), seconds)
+    return await asyncio.wait_for(carry(parties), seconds)
 
 
-async def _carry(parties: Sequence[Party]) -> list[tuple[str, object]]:
+async def carry(parties: Sequence[Party]) -> list[tuple[str, object]]:
+    """Carry frames between parties that have started."""
     waiting = [EarlyFrames() for _ in parties]
     while True:
         progress = False
