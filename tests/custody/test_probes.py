@@ -37,8 +37,8 @@ def spoiled(column):
     message = bytearray(extension.extend(SID, K0, K1, beta, pad))
     message[extension.WIDTH * column] ^= 1
     weights = extension._weights(SID, bytes(message[: extension.MATRIX]))
-    block = extension._expander(SID)
-    own = b"".join(extension._column(block, k, K0[16 * k : 16 * k + 16]) for k in range(extension.COLUMNS))
+    own = bytearray(extension.MATRIX)
+    extension._expand(SID, K0, own, extension.WIDTH)
     message[extension.MATRIX : extension.MATRIX + 16] = column_hashes(weights, beta + pad)
     message[extension.MATRIX + 16 :] = TH("dkls/tt", SID, sha256(column_hashes(weights, own)))
     return bytes(message)

@@ -85,8 +85,10 @@ def check_gadget(case):
 
 def check_prg(case):
     given = case["in"]
-    block = extension._expander(raw(given["sid_v"]))
-    expect(case, K=block[:32], out=extension._column(block, given["k"], raw(given["seed"])))
+    sid_v, k = raw(given["sid_v"]), given["k"]
+    columns = bytearray(68 * (k + 1))
+    extension._expand(sid_v, bytes(16 * k) + raw(given["seed"]), columns, 68)
+    expect(case, K=TH("dkls/prg", sid_v), out=columns[68 * k :])
 
 
 def check_lagrange(case):
@@ -185,9 +187,9 @@ def check_ot_extension(case):
 
 def own_hashes(sid_v, k0, weights):
     """t~ of all columns."""
-    block = extension._expander(sid_v)
-    columns = [extension._column(block, k, k0[16 * k : 16 * k + 16]) for k in range(128)]
-    return platform.column_hashes(weights, b"".join(columns))
+    columns = bytearray(extension.MATRIX)
+    extension._expand(sid_v, k0, columns, extension.WIDTH)
+    return platform.column_hashes(weights, columns)
 
 
 def tampered_extension(message, tamper, sid_v, k0, choices):

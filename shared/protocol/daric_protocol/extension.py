@@ -6,7 +6,7 @@ A matrix is kept as 128 columns of 68 bytes, one per seed; bit j of a column bel
 from hashlib import sha256
 
 from daric_protocol.errors import Abort
-from daric_protocol.platform import column_hashes, equal, transpose128
+from daric_protocol.platform import column_hashes, equal, expand_columns, transpose128, xor_columns
 from daric_protocol.tagged import TH, u8
 
 COLUMNS = 128
@@ -15,25 +15,13 @@ ROWS = 416
 ROW_WIDTH = ROWS // 8  # bytes of a column that become rows
 MATRIX = COLUMNS * WIDTH  # U, 8704 B
 MESSAGE = MATRIX + 16 + 32  # U, x~, tau
+ALL = b"\xff" * (COLUMNS // 8)  # selects every column
 
 
-def _expander(sid_v: bytes) -> bytearray:
-    """The block that is hashed to expand seeds: K 32, column 1, seed 16, counter 1."""
-    return bytearray(TH("dkls/prg", sid_v) + bytes(18))
-
-
-def _column(block: bytearray, k: int, seed: bytes, width: int = WIDTH) -> bytes:
-    """The first `width` bytes (52 or 68) of the expansion of column k's seed."""
-    block[32] = k
-    block[33:49] = seed
-    block[49] = 0
-    column = sha256(block).digest()
-    block[49] = 1
-    column += sha256(block).digest()
-    if width > 64:
-        block[49] = 2
-        column += sha256(block).digest()
-    return column[:width]
+def _expand(sid_v: bytes, seeds: bytes, columns: bytearray, width: int) -> None:
+    """Write the first `width` bytes (52 or 68) of every seed's expansion to its column."""
+    block = bytearray(TH("dkls/prg", sid_v) + bytes(18))  # what is hashed: K 32, column 1, seed 16, counter 1
+    expand_columns(columns, width, block, seeds)
 
 
 def _weights(sid_v: bytes, matrix: "bytes | memoryview") -> "list[bytes]":
@@ -45,27 +33,25 @@ def _weights(sid_v: bytes, matrix: "bytes | memoryview") -> "list[bytes]":
 def wipe(buffer: bytearray) -> None:
     """Overwrite a buffer with zeros, a little at a time: a device may have no free memory of its size."""
     zeros = bytes(256)
-    for at in range(0, len(buffer), 256):
-        end = min(at + 256, len(buffer))
-        buffer[at:end] = zeros[: end - at]
+    whole = len(buffer) & -256
+    for at in range(0, whole, 256):
+        buffer[at : at + 256] = zeros
+    buffer[whole:] = bytes(len(buffer) - whole)
 
 
 def extend(sid_v: bytes, k0: bytes, k1: bytes, beta: bytes, pad: bytes) -> bytes:
     """Bob's message, 8752 B: U, x~, tau. beta: his 416 choice bits, 52 B; pad: 128 random bits, 16 B."""
-    choices = int.from_bytes(beta + pad, "little")
-    block = _expander(sid_v)
-    own = bytearray(MATRIX)
+    own = bytearray(MATRIX + WIDTH)  # one more column for x', which is hashed as they are
+    own[MATRIX:] = beta + pad
+    _expand(sid_v, k0, own, WIDTH)
     message = bytearray(MESSAGE)
-    for k in range(COLUMNS):
-        at, seed = WIDTH * k, 16 * k
-        column = _column(block, k, k0[seed : seed + 16])
-        own[at : at + WIDTH] = column
-        other = _column(block, k, k1[seed : seed + 16])
-        masked = int.from_bytes(column, "little") ^ int.from_bytes(other, "little") ^ choices
-        message[at : at + WIDTH] = masked.to_bytes(WIDTH, "little")
+    _expand(sid_v, k1, message, WIDTH)
+    xor_columns(message, WIDTH, own, WIDTH, ALL)
+    xor_columns(message, WIDTH, beta + pad, 0, ALL)
     weights = _weights(sid_v, memoryview(message)[:MATRIX])
-    message[MATRIX : MATRIX + 16] = column_hashes(weights, beta + pad)
-    message[MATRIX + 16 :] = TH("dkls/tt", sid_v, sha256(column_hashes(weights, own)).digest())
+    hashes = column_hashes(weights, own)
+    message[MATRIX : MATRIX + 16] = hashes[16 * COLUMNS :]
+    message[MATRIX + 16 :] = TH("dkls/tt", sid_v, sha256(hashes[: 16 * COLUMNS]).digest())
     wipe(own)
     own = bytearray()  # makes room for the copy
     return bytes(message)
@@ -73,11 +59,8 @@ def extend(sid_v: bytes, k0: bytes, k1: bytes, beta: bytes, pad: bytes) -> bytes
 
 def rows(sid_v: bytes, k0: bytes) -> bytearray:
     """Bob's rows T_j, 416 x 16 B, made again from his seeds."""
-    block = _expander(sid_v)
     own = bytearray(COLUMNS * ROW_WIDTH)
-    for k in range(COLUMNS):
-        at = ROW_WIDTH * k
-        own[at : at + ROW_WIDTH] = _column(block, k, k0[16 * k : 16 * k + 16], ROW_WIDTH)
+    _expand(sid_v, k0, own, ROW_WIDTH)
     transposed = transpose128(own)
     wipe(own)
     return transposed
@@ -91,18 +74,11 @@ def check(sid_v: bytes, kD: bytes, delta: bytes, message: bytes, peer: int) -> b
     """
     if len(message) != MESSAGE:
         raise Abort("blame", peer, "The OT-extension message has the wrong length.")
-    block = _expander(sid_v)
     columns = bytearray(MATRIX)
-    x_tilde = int.from_bytes(message[MATRIX : MATRIX + 16], "little")
-    offsets = bytearray(16 * COLUMNS)
-    for k in range(COLUMNS):
-        at, bit = WIDTH * k, delta[k >> 3] >> (k & 7) & 1
-        column = int.from_bytes(_column(block, k, kD[16 * k : 16 * k + 16]), "little")
-        column ^= int.from_bytes(message[at : at + WIDTH], "little") * bit
-        columns[at : at + WIDTH] = column.to_bytes(WIDTH, "little")
-        offsets[16 * k : 16 * k + 16] = (x_tilde * bit).to_bytes(16, "little")
-    hashes = column_hashes(_weights(sid_v, memoryview(message)[:MATRIX]), columns)
-    expected = (int.from_bytes(hashes, "little") ^ int.from_bytes(offsets, "little")).to_bytes(len(hashes), "little")
+    _expand(sid_v, kD, columns, WIDTH)
+    xor_columns(columns, WIDTH, message, WIDTH, delta)
+    expected = bytearray(column_hashes(_weights(sid_v, memoryview(message)[:MATRIX]), columns))
+    xor_columns(expected, 16, message[MATRIX : MATRIX + 16], 0, delta)
     if not equal(TH("dkls/tt", sid_v, sha256(expected).digest()), message[MATRIX + 16 :]):
         raise Abort("ban", peer, "The OT-extension check failed.")
     for k in range(1, COLUMNS):  # in place: the blinding bits give no rows

@@ -66,10 +66,12 @@ def _computed() -> "Iterator[bytes]":
 
 def select(beta: bytes) -> int:
     """b = sum of g_j over the set bits j of beta (52 B, little-endian); every weight is added, times 0 or 1."""
-    total = 0
-    j = 0
+    from_bytes = int.from_bytes
+    total = first = 0
     for part in parts():
-        for at in range(0, len(part), 32):
-            total += int.from_bytes(part[at : at + 32], "big") * (beta[j >> 3] >> (j & 7) & 1)
-            j += 1
+        choices = from_bytes(beta[first : first + STREAM_ROWS // 8], "little")
+        for at in range(0, PART, 32):
+            total += from_bytes(part[at : at + 32], "big") * (choices & 1)
+            choices >>= 1
+        first += STREAM_ROWS // 8
     return total % Q

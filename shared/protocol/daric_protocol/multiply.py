@@ -11,7 +11,7 @@ from hashlib import sha256
 from daric_protocol import extension, gadget
 from daric_protocol.errors import Abort, DaricError
 from daric_protocol.limits import STREAM_ROWS
-from daric_protocol.platform import Sha256, equal
+from daric_protocol.platform import Sha256, equal, hash_rows, offset_rows
 from daric_protocol.tagged import HS, TH, Q, random_scalar, read_scalar, scalar, u8
 
 TYPE_CHECKING = False
@@ -20,28 +20,13 @@ if TYPE_CHECKING:
 
 CHUNKS = extension.ROWS // STREAM_ROWS  # 13
 CHUNK_BYTES = STREAM_ROWS * 96  # 3072
-MU_BYTES = STREAM_ROWS * 32  # of the mu_j of one chunk
+GROUP = 8  # rows that are hashed together: as many as one byte has choice bits
 SIZES = (64,) + (CHUNK_BYTES,) * CHUNKS + (32,)  # of the parts of a stream
-ROW_BYTES = 16 * STREAM_ROWS  # of OT-extension rows that belong to one chunk
 
 
 def _hasher(sid_v: bytes) -> bytearray:
     """The block that is hashed to make alphas: K 32, row number 2, column 1, row 16."""
     return bytearray(TH("dkls/row", sid_v) + bytes(19))
-
-
-def _alphas(block: bytearray, j: int, row: "bytes | bytearray") -> "tuple[int, int, int]":
-    """alpha(j, c, row) for c = 0, 1, 2, not yet reduced modulo q."""
-    from_bytes = int.from_bytes
-    block[32] = j >> 8
-    block[33] = j & 255
-    block[35:51] = row
-    block[34] = 0
-    alpha_u = from_bytes(sha256(block).digest(), "big")
-    block[34] = 1
-    alpha_v = from_bytes(sha256(block).digest(), "big")
-    block[34] = 2
-    return alpha_u, alpha_v, from_bytes(sha256(block).digest(), "big")
 
 
 def _thetas(sid_v: bytes, message_digest: bytes, h: bytes) -> "tuple[int, int]":
@@ -67,60 +52,54 @@ class Alice:
     ) -> None:
         """Check Bob's message and make the first pass. Draws a^ (32 B). Aborts as extension.check."""
         self._rows = extension.check(sid_v, kD, delta, message, peer)
-        self._delta = int.from_bytes(delta * STREAM_ROWS, "little")
+        self._delta = int.from_bytes(delta * GROUP, "little")
         self._inputs = (a_u, a_v, random_scalar(random))
         self._block = _hasher(sid_v)
         self._mu_prefix = TH("dkls/mu", sid_v)
         sum_u = sum_v = number = 0
+        from_bytes = int.from_bytes
         running = Sha256()
         chunk = bytearray(CHUNK_BYTES)
         for part in gadget.parts():
             at = 0
-            for x_u, x_v, _ in self._fill(number, chunk):
-                g = int.from_bytes(part[at : at + 32], "big")
-                sum_u += g * x_u
-                sum_v += g * x_v
-                at += 32
+            for own in self._fill(number, chunk):
+                for i in range(0, 3 * GROUP, 3):
+                    g = from_bytes(part[at : at + 32], "big")
+                    sum_u += g * from_bytes(own[i], "big")
+                    sum_v += g * from_bytes(own[i + 1], "big")
+                    at += 32
             running.update(chunk)
             number += 1
         self.c = (-sum_u % Q, -sum_v % Q)
         self._h = running.digest()
         self._thetas = _thetas(sid_v, sha256(message).digest(), self._h)
 
-    def _fill(self, number: int, chunk: bytearray) -> "Iterator[tuple[int, int, int]]":
-        """Write one chunk of a~ = x0 - x1 + input, row by row, and give the x0 of each row."""
-        rows = self._rows[ROW_BYTES * number : ROW_BYTES * (number + 1)]
-        others = (int.from_bytes(rows, "little") ^ self._delta).to_bytes(ROW_BYTES, "little")
-        a_u, a_v, a_hat = self._inputs
-        block = self._block
-        j = STREAM_ROWS * number
+    def _fill(self, number: int, chunk: bytearray) -> "Iterator[list[bytes]]":
+        """Write one chunk of a~ = x0 - x1 + input, group by group, and give the x0 of each group."""
+        offsets = b"".join([scalar(n) for n in self._inputs])
         at = 0
-        for row in range(0, ROW_BYTES, 16):
-            x = _alphas(block, j, rows[row : row + 16])
-            x_u, x_v, x_hat = x
-            y_u, y_v, y_hat = _alphas(block, j, others[row : row + 16])
-            chunk[at : at + 32] = ((x_u - y_u + a_u) % Q).to_bytes(32, "big")
-            chunk[at + 32 : at + 64] = ((x_v - y_v + a_v) % Q).to_bytes(32, "big")
-            chunk[at + 64 : at + 96] = ((x_hat - y_hat + a_hat) % Q).to_bytes(32, "big")
-            yield x
-            j += 1
-            at += 96
+        for first in range(STREAM_ROWS * number, STREAM_ROWS * (number + 1), GROUP):
+            rows = self._rows[16 * first : 16 * (first + GROUP)]
+            others = (int.from_bytes(rows, "little") ^ self._delta).to_bytes(16 * GROUP, "little")
+            own = hash_rows(self._block, first, rows)
+            chunk[at : at + 96 * GROUP] = offset_rows(own, hash_rows(self._block, first, others), offsets)
+            yield own
+            at += 96 * GROUP
 
     def stream(self) -> "Iterator[bytes]":
         """The parts of 64, 13 x 3072 and 32 bytes, made one by one. Can be taken once."""
         a_u, a_v, a_hat = self._inputs
         theta_u, theta_v = self._thetas
         yield self._h + scalar((a_hat + theta_u * a_u + theta_v * a_v) % Q)
+        from_bytes = int.from_bytes
         running = Sha256()
         running.update(self._mu_prefix)
         chunk = bytearray(CHUNK_BYTES)
-        mus = bytearray(MU_BYTES)
         for number in range(CHUNKS):
-            at = 0
-            for x_u, x_v, x_hat in self._fill(number, chunk):
-                mus[at : at + 32] = ((x_hat + theta_u * x_u + theta_v * x_v) % Q).to_bytes(32, "big")
-                at += 32
-            running.update(mus)
+            for own in self._fill(number, chunk):
+                for i in range(0, 3 * GROUP, 3):
+                    mu = theta_u * from_bytes(own[i], "big") + theta_v * from_bytes(own[i + 1], "big")
+                    running.update(((mu + from_bytes(own[i + 2], "big")) % Q).to_bytes(32, "big"))
             yield bytes(chunk)
         extension.wipe(self._rows)
         self._inputs = (0, 0, 0)
@@ -171,29 +150,28 @@ class Bob:
     def _take(self, number: int, chunk: bytes) -> None:
         """One chunk of 32 rows: y = alpha + beta_j * a~, summed into d and hashed into MU."""
         self._running.update(chunk)
+        running_mu = self._running_mu
         weights = next(self._gadget)
-        first = STREAM_ROWS * number
-        rows = self._rows[ROW_BYTES * number : ROW_BYTES * (number + 1)]
-        choices = int.from_bytes(self._beta[first // 8 : (first + STREAM_ROWS) // 8], "little")
         theta_u, theta_v = self._thetas
         eta = self._eta
         sum_u, sum_v = self._sums
-        mus = bytearray(MU_BYTES)
-        block, from_bytes = self._block, int.from_bytes
-        source = 0
-        for i in range(STREAM_ROWS):
-            bit = choices >> i & 1
-            y_u, y_v, y_hat = _alphas(block, first + i, rows[16 * i : 16 * i + 16])
-            y_u += from_bytes(chunk[source : source + 32], "big") * bit
-            y_v += from_bytes(chunk[source + 32 : source + 64], "big") * bit
-            y_hat += (from_bytes(chunk[source + 64 : source + 96], "big") - eta) * bit
-            at = 32 * i
-            g = from_bytes(weights[at : at + 32], "big")
-            sum_u += g * y_u
-            sum_v += g * y_v
-            mus[at : at + 32] = ((y_hat + theta_u * y_u + theta_v * y_v) % Q).to_bytes(32, "big")
-            source += 96
-        self._running_mu.update(mus)
+        from_bytes = int.from_bytes
+        at = to = 0
+        for first in range(STREAM_ROWS * number, STREAM_ROWS * (number + 1), GROUP):
+            alphas = hash_rows(self._block, first, self._rows[16 * first : 16 * (first + GROUP)])
+            choices = self._beta[first >> 3]
+            for i in range(0, 3 * GROUP, 3):
+                bit = choices & 1
+                choices >>= 1
+                y_u = from_bytes(alphas[i], "big") + from_bytes(chunk[at : at + 32], "big") * bit
+                y_v = from_bytes(alphas[i + 1], "big") + from_bytes(chunk[at + 32 : at + 64], "big") * bit
+                y_hat = from_bytes(alphas[i + 2], "big") + (from_bytes(chunk[at + 64 : at + 96], "big") - eta) * bit
+                g = from_bytes(weights[to : to + 32], "big")
+                sum_u += g * y_u
+                sum_v += g * y_v
+                running_mu.update(((y_hat + theta_u * y_u + theta_v * y_v) % Q).to_bytes(32, "big"))
+                at += 96
+                to += 32
         self._sums = (sum_u, sum_v)
 
     def finish(self) -> "tuple[int, int]":

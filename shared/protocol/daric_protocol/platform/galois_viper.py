@@ -56,12 +56,12 @@ def _multiples(weights: "list[bytes]") -> bytearray:
         for _ in range(3):
             turned = powers[-1] << 1
             powers.append(turned ^ (turned >> 128) * (1 << 128 | 0x87))
+        products = [0]
+        for power in powers:
+            products += [product ^ power for product in products]
         for n in range(16):
-            product = 0
-            for i in range(4):
-                product ^= powers[i] * (n >> i & 1)
             at = 16 * (16 * b + n)
-            table[at : at + 16] = product.to_bytes(16, "little")
+            table[at : at + 16] = products[n].to_bytes(16, "little")
     return table
 
 
