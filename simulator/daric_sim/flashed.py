@@ -1,7 +1,8 @@
 """Runs MicroPython with an image in read-only memory beside the heap, as code lies in a board's flash.
 
-usage: flashed.py IMAGE HEAPSIZE [STATEMENTS], by default what a board starts with: import boot, main. The image is mapped into this process and mounted at /rom; MicroPython executes it in place and finds its modules
-nowhere else. A script, run by daric_sim.device; it imports nothing of ours.
+usage: flashed.py IMAGE HEAPSIZE [STATEMENTS], by default what a board starts with: import boot, main. The image is
+mapped into this process and mounted at /rom; MicroPython executes it in place and finds its modules nowhere else.
+A script, run by daric_sim.device; it imports nothing of ours.
 """
 
 import ctypes

@@ -17,6 +17,7 @@ def test_a_demo_that_fails_says_so(tmp_path):
     blocked = tmp_path / "state"
     blocked.mkdir()
     (blocked / "service").write_text("a file where a directory has to be")
-    done = subprocess.run(daric("demo", "--keep", str(blocked)), capture_output=True, text=True, timeout=120, check=False)
+    command = daric("demo", "--keep", str(blocked))
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
     assert "the demo failed" in done.stdout
