@@ -1,8 +1,8 @@
 """Client of a device on a serial line: one method per request, one request at a time.
 
 Specification: docs/architecture.md, the serial line; messages.cddl, section "Link". The serial port is driven in a
-thread; everything here is awaited. A device that was restarted is connected to again; a request is repeated only when the
-device could not have opened it.
+thread; everything here is awaited. A device that was restarted is connected to again; a request is repeated only when
+the device could not have opened it.
 """
 
 import asyncio
