@@ -4,6 +4,7 @@
 MIN_THRESHOLD = 2  # one signer is no threshold wallet
 MAX_PARTIES = 16  # of the protocol (docs/protocol.md, section 1)
 MAX_PARTIES_WITH_DEVICE = 8  # a Pico's heap, measured as `-X heapsize=330k`
+MAX_ENTROPY_PARTS = 2  # of 16 bytes: the longest phrase has 32 bytes of entropy
 MAX_INDEX = 255  # an index is one byte and is never used again
 MAX_EPOCH_JUMP = 1000  # a peer cannot burn the epoch counter
 MAX_PENDINGS = 64  # beyond the newest, a pending shard keeps under 1 KB
@@ -53,6 +54,8 @@ LONG_POLL = 25  # below the idle time-out of common proxies
 TERMS_BYTES = 64 * 1024
 JOIN_BYTES = 4096
 NAME_BYTES = 64
+INVITATION_TTL = 3600  # the other phone is at hand
+INVITATIONS = 16  # open ones of an account
 SESSION_IDS = 64  # issued and not yet used, per party
 LOGINS_PER_PARTY = 8  # the oldest is dropped: its client logs in again
 LOGINS = 65536  # of one process, about 100 MB
@@ -71,6 +74,11 @@ STREAM_FRAMES = 15  # header, 416 rows in chunks of STREAM_ROWS, the final hash
 EARLY_FRAMES = 128  # frames held per seat: a peer is at most one round ahead, 18 frames; relays may repeat them
 EARLY_BYTES = 512 * 1024
 SIGN_REQUEST_BYTES = 16 * 1024  # a typed request: a device reads and shows all of it
+TYPED_DATA_BYTES = 4096  # typed data: it is shown in full, so a device has less room for it than for the rest
+TYPED_DATA_ITEMS = 1024  # its CBOR items, types and values together
+TYPED_DATA_TYPES = 16  # structs, which may contain one another: a device's stack
+TYPED_DATA_VALUES = 64  # a person presses through several lines for each
+TYPED_DATA_NAME = 64  # characters of a struct's or field's name
 
 # Custody: what a party remembers is bounded, so that no peer can fill its flash
 USED_SESSIONS = 64  # remembered session ids; an older one repeats nothing, since each join draws a new nonce

@@ -9,6 +9,7 @@ from binascii import unhexlify
 
 from daric_protocol import platform
 from daric_protocol.errors import DaricError
+from daric_protocol.evm import words
 from daric_protocol.evm.address import ADDRESS_BYTES, create2
 
 DEFAULT_KIND = "simple-0.7"
@@ -47,47 +48,34 @@ def account_address(
         if len(address) != ADDRESS_BYTES:
             raise DaricError("parameter", "an address has 20 bytes")
     if kind == "safe-1.4.1":
-        arguments = _word(implementation)
-        salt_bytes = platform.keccak256(platform.keccak256(safe_initializer(owner)) + _number(salt))
+        arguments = words.left(implementation)
+        salt_bytes = platform.keccak256(platform.keccak256(safe_initializer(owner)) + words.number(salt))
     else:
-        call = INITIALIZE + _word(owner)
-        arguments = _word(implementation) + _number(64) + _bytes(call)
-        salt_bytes = _number(salt)
+        call = INITIALIZE + words.left(owner)
+        arguments = words.left(implementation) + words.number(64) + words.tail(call)
+        salt_bytes = words.number(salt)
     return create2(factory, salt_bytes, platform.keccak256(_creation_code(kind) + arguments))
 
 
 def safe_initializer(owner: bytes) -> bytes:
     """The call that sets a new Safe up: one owner, threshold 1, the ERC-4337 module enabled and answering calls."""
-    enable = ENABLE_MODULES + _number(32) + _number(1) + _word(SAFE_4337_MODULE)
-    nothing = _number(0)
-    owners = _number(1) + _word(owner)
+    enable = ENABLE_MODULES + words.number(32) + words.number(1) + words.left(SAFE_4337_MODULE)
+    nothing = words.number(0)
+    owners = words.number(1) + words.left(owner)
     head = (
-        _number(8 * 32)  # where the owners stand, counted from here
-        + _number(1)
-        + _word(SAFE_MODULE_SETUP)
-        + _number(8 * 32 + len(owners))  # where the call of the module set-up stands
-        + _word(SAFE_4337_MODULE)
+        words.number(8 * 32)  # where the owners stand, counted from here
+        + words.number(1)
+        + words.left(SAFE_MODULE_SETUP)
+        + words.number(8 * 32 + len(owners))  # where the call of the module set-up stands
+        + words.left(SAFE_4337_MODULE)
         + nothing
         + nothing
         + nothing
     )
-    return SETUP + head + owners + _bytes(enable)
+    return SETUP + head + owners + words.tail(enable)
 
 
 def _creation_code(kind: str) -> bytes:
     path = __file__.rsplit("/", 1)[0] + "/" + kind + ".bin"
     with open(path, "rb") as code:
         return code.read()
-
-
-def _number(value: int) -> bytes:
-    return value.to_bytes(32, "big")
-
-
-def _word(address: bytes) -> bytes:
-    return bytes(32 - len(address)) + address
-
-
-def _bytes(data: bytes) -> bytes:
-    """ABI encoding of `bytes`: the length, then the data padded to whole words."""
-    return _number(len(data)) + data + bytes(-len(data) % 32)

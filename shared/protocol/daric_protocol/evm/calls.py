@@ -33,8 +33,7 @@ def describe(data: bytes) -> "list[tuple[str, str]]":
     values = _arguments(data)
     selector = data[:4]
     if values is None:
-        shown = "0x" + str(hexlify(selector), "ascii")
-        return [("UNKNOWN CALL", shown), ("Data", "%d bytes" % len(data))]
+        return unknown(data)
     if selector == TRANSFER:
         return [("Token transfer", "%d base units" % values[1]), ("Receiver", to_text(values[0]))]
     if selector == TRANSFER_FROM:
@@ -47,6 +46,11 @@ def describe(data: bytes) -> "list[tuple[str, str]]":
         amount = "UNLIMITED" if values[1] >= UNLIMITED else "%d (base units or token id)" % values[1]
         return [("Token approval", amount), ("Spender", to_text(values[0]))]
     return [("Approve ALL" if values[1] else "Revoke all", "tokens of this contract"), ("Operator", to_text(values[0]))]
+
+
+def unknown(data: bytes) -> "list[tuple[str, str]]":
+    """(label, text) pairs for a call that nobody here can read."""
+    return [("UNKNOWN CALL", "0x" + str(hexlify(data[:4]), "ascii")), ("Data", "%d bytes" % len(data))]
 
 
 def _arguments(data: bytes) -> "list[Any] | None":

@@ -11,7 +11,11 @@ from daric_protocol.errors import DaricError
 from daric_protocol.evm import message, transaction
 from daric_protocol.limits import SIGN_REQUEST_BYTES
 
-RAW_DIGEST, TRANSACTION, MESSAGE = 0, 1, 2
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+RAW_DIGEST, TRANSACTION, MESSAGE, TYPED_DATA, USER_OPERATION = 0, 1, 2, 3, 4
 PATH_LEVELS = 10
 HARDENED = 1 << 31  # such a level needs the private key, which exists nowhere
 LINE = 16  # characters on a screen of 128 pixels
@@ -32,9 +36,11 @@ CHAINS = {
 
 
 class Request:
-    """kind: RAW_DIGEST, TRANSACTION or MESSAGE. path: levels of BIP-32 below the group's key, none hardened.
+    """kind: RAW_DIGEST, TRANSACTION, MESSAGE, TYPED_DATA or USER_OPERATION.
 
-    payload: a digest (32 B), the unsigned transaction, or the message without the prefix that EIP-191 adds.
+    payload: a digest (32 B), the unsigned transaction, the message without the prefix that EIP-191 adds, or the CBOR of
+    typed data (typed_data.py) or of a user operation (userop.py).
+    path: levels of BIP-32 below the group's key, none hardened.
     """
 
     def __init__(self, kind: int, payload: bytes, path: "list[int] | None" = None) -> None:
@@ -44,7 +50,7 @@ class Request:
         self._check()
 
     def _check(self) -> None:
-        if self.kind not in (RAW_DIGEST, TRANSACTION, MESSAGE) or self.kind is False or self.kind is True:
+        if not isinstance(self.kind, int) or self.kind is True or self.kind is False or not 0 <= self.kind <= 4:
             raise DaricError("request", "this version knows no such kind of request")
         if not isinstance(self.payload, bytes) or not isinstance(self.path, list) or len(self.path) > PATH_LEVELS:
             raise DaricError("request", "a request has a byte string and a path of at most 10 levels")
@@ -53,8 +59,8 @@ class Request:
                 raise DaricError("request", "a path has levels from 0 to 2147483647")
         if self.kind == RAW_DIGEST and len(self.payload) != 32:
             raise DaricError("request", "a digest has 32 bytes")
-        if self.kind == TRANSACTION:
-            _transaction(self.payload)
+        if self.kind not in (RAW_DIGEST, MESSAGE):
+            _decoded(self)
 
     def encode(self) -> bytes:
         """The bytes that travel, are shown, and are bound as `ctx`."""
@@ -81,10 +87,18 @@ def digest(request: "Request | bytes", allow_raw: bool = False) -> bytes:
     allow_raw: the owner switched raw digests on; otherwise they end in DaricError("raw_digest").
     """
     request = request if isinstance(request, Request) else decode(request)
-    if request.kind == TRANSACTION:
-        return transaction.signing_digest(request.payload)
     if request.kind == MESSAGE:
         return message.signing_digest(request.payload)
+    if request.kind == TRANSACTION:
+        return transaction.signing_digest(request.payload)
+    if request.kind == TYPED_DATA:
+        from daric_protocol.evm import typed_data
+
+        return typed_data.signing_digest(_decoded(request))
+    if request.kind == USER_OPERATION:
+        from daric_protocol.evm import userop
+
+        return userop.signing_digest(_decoded(request))
     if not allow_raw:
         raise DaricError("raw_digest")
     return request.payload
@@ -111,11 +125,19 @@ def fields(request: Request, sender: "bytes | None" = None) -> "list[tuple[str, 
 
     shown = []
     if sender is not None:
-        shown.append(("From", to_text(sender)))
+        shown.append(("Owner" if request.kind == USER_OPERATION else "From", to_text(sender)))
     if request.path:
         shown.append(("Account", "m/" + "/".join([str(level) for level in request.path])))
     if request.kind == TRANSACTION:
-        return _transaction_fields(_transaction(request.payload), shown)
+        return _transaction_fields(_decoded(request), shown)
+    if request.kind == TYPED_DATA:
+        from daric_protocol.evm import typed_data
+
+        return typed_data.fields(_decoded(request), shown)
+    if request.kind == USER_OPERATION:
+        from daric_protocol.evm import userop
+
+        return userop.fields(_decoded(request), shown)
     if request.kind == MESSAGE:
         shown.insert(0, ("Sign message", "%d bytes" % len(request.payload)))
         return shown + [("Message", printable(request.payload))]
@@ -146,9 +168,18 @@ def _transaction_fields(tx: transaction.Transaction, shown: "list[tuple[str, str
     return shown
 
 
-def _transaction(payload: bytes) -> transaction.Transaction:
+def _decoded(request: Request) -> "Any":
+    """What the payload of a request says, unless it is a digest or a message. Raises DaricError("request")."""
+    if request.kind == TYPED_DATA:
+        from daric_protocol.evm import typed_data
+
+        return typed_data.decode(request.payload)
+    if request.kind == USER_OPERATION:
+        from daric_protocol.evm import userop
+
+        return userop.decode(request.payload)
     try:
-        return transaction.decode(payload)
+        return transaction.decode(request.payload)
     except DaricError as error:
         raise DaricError("request", error.detail)
 
