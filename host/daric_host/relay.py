@@ -27,12 +27,24 @@ OPEN, RUNNING, DONE, ABORTED, EXPIRED = "open", "running", "done", "aborted", "e
 
 @dataclass(frozen=True)
 class Party:
-    """A registered party. identity: 33 B. account: 16 B, b"" for a cloud party."""
+    """A registered party. identity: 33 B. account: 16 B, b"" for a cloud party.
+
+    last_seen: Unix time of its last request, as RelayClient.parties() knows it; 0: none since the service started.
+    """
 
     identity: bytes
     account: bytes
     kind: str
     name: str
+    last_seen: int = 0
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """Lets one more phone or browser into an account. token: 32 B, good once. expires: Unix time."""
+
+    token: bytes
+    expires: int
 
 
 @dataclass(frozen=True)
@@ -138,6 +150,14 @@ class RelayClient:
     async def register(self, kind: str, name: str) -> Party:
         """Register this phone or browser with a new account (or a cloud party that the operator named)."""
         return Party(*await self._connection.call("POST", "/v1/accounts", [kind, name]))
+
+    async def invite(self) -> Invitation:
+        """An invitation for another phone or browser of this person."""
+        return Invitation(*await self._connection.call("POST", "/v1/accounts/invitations", []))
+
+    async def redeem(self, token: bytes, kind: str, name: str) -> Party:
+        """Register this phone or browser in the account that invited it."""
+        return Party(*await self._connection.call("POST", "/v1/accounts/join", [token, kind, name]))
 
     async def attach(self, signer: Signer, kind: str, name: str) -> Party:
         """Attach another party, which signs for it, to this party's account."""
@@ -276,6 +296,7 @@ def _path(session: bytes) -> str:
 __all__ = [
     "AccountOf",
     "Ended",
+    "Invitation",
     "LocalSigner",
     "Participant",
     "Party",

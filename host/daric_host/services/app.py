@@ -29,6 +29,8 @@ SEALED: tuple[tuple[str, str, Endpoint], ...] = (
     ("POST", "/v1/auth/token", endpoints.token),
     ("GET", "/v1/me", endpoints.me),
     ("POST", "/v1/accounts", endpoints.register),
+    ("POST", "/v1/accounts/invitations", endpoints.invite),
+    ("POST", "/v1/accounts/join", endpoints.redeem),
     ("GET", "/v1/parties", endpoints.parties),
     ("POST", "/v1/parties", endpoints.attach),
     ("POST", "/v1/parties/revoke", endpoints.revoke),

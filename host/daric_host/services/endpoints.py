@@ -14,7 +14,7 @@ from daric_protocol.errors import DaricError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from . import accounts, mailbox, sessions
+from . import accounts, invitations, mailbox, sessions
 from .desk import FRAME_TYPE, Call, Services, check_fields, context_of, read_body
 
 CLEAR_BYTES = 4096  # a challenge or login request
@@ -100,6 +100,23 @@ async def register(call: Call) -> Any:
     return describe_party(party)
 
 
+async def invite(call: Call) -> Any:
+    """Nothing -> Invitation: lets one more phone or browser register in the caller's account."""
+    call.fields()
+    owner = call.party
+    return list(await call.services.store.write(lambda tx: invitations.invite(tx, owner)))
+
+
+async def redeem(call: Call) -> Any:
+    """RedeemRequest -> PartyInfo: this phone or browser registers in the account that invited it."""
+    value, kind, name = call.fields(bytes, str, str)
+    kind, name = accounts.check_label(kind, name)
+    identity = call.login.identity
+    party = await call.services.store.write(lambda tx: invitations.redeem(tx, identity, value, kind, name))
+    call.services.authority.update(party)
+    return describe_party(party)
+
+
 async def attach(call: Call) -> Any:
     """AttachRequest -> PartyInfo: add a party that signed for it to the caller's account."""
     value, signature, kind, name = call.fields(bytes, bytes, str, str)
@@ -112,10 +129,10 @@ async def attach(call: Call) -> Any:
 
 
 async def parties(call: Call) -> Any:
-    """-> PartyList: the parties of the caller's account."""
+    """-> PartyList: the parties of the caller's account, with the time each was last seen by this process."""
     account = call.party.account
     rows = await call.services.store.write(lambda tx: accounts.of_account(tx, account))
-    return [describe_party(row) for row in rows]
+    return [[*describe_party(row), call.services.seen.get(row.identity, 0)] for row in rows]
 
 
 async def revoke(call: Call) -> Any:

@@ -28,6 +28,18 @@ parties = Table(
     Index("parties_by_account", "account"),
 )
 
+# One row per invitation to an account; the token itself is never stored.
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("account", LargeBinary, ForeignKey("accounts.account"), nullable=False),
+    Column("inviter", LargeBinary, ForeignKey("parties.identity"), nullable=False),
+    Column("expires", Float, nullable=False),
+    Column("used_by", LargeBinary),  # the identity that redeemed it
+    Index("invitations_by_account", "account"),
+)
+
 session_ids = Table(
     "session_ids",
     metadata,
