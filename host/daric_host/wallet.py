@@ -31,6 +31,7 @@ from daric_host.carry import carry
 from daric_host.cloud_client import CloudClient
 from daric_host.device import DeviceLink
 from daric_host.groups import GroupInfo, describe_group
+from daric_host.leftovers import freeing
 from daric_host.paired import PairedDevice, PairedDevices
 from daric_host.party import Party
 from daric_host.relay import ABORTED, EXPIRED, Participant, RelayClient
@@ -88,6 +89,7 @@ class Wallet:
         self._watch = watch
         self._relay = RelayClient(service.url, party.signer, service.key)
         self._links: dict[bytes, tuple[DeviceLink, RelayClient]] = {}
+        self._under_way: set[bytes] = set()  # sessions proposed or joined here and not over yet
 
     @classmethod
     async def open(
@@ -99,20 +101,16 @@ class Wallet:
         *,
         kind: str = "phone",
         name: str = "phone",
-        invitation: bytes = b"",
     ) -> Self:
         """Open or make the wallet in a directory, and register it at its first start.
 
-        approve: asked before anything secret moves. watch: called with every Event. kind: phone or browser.
-        invitation: 32 B of RelayClient.invite; it registers in the account that invited it instead of a new one.
-        Raises DaricError: storage, busy (open in another process), service, unauthorised, conflict (registered before).
+        approve: asked before anything secret moves. watch: called with every Event.
+        Raises DaricError: storage, busy (open in another process), service, unauthorised.
         """
         party = Party(home, "phone")
         wallet = cls(party, service, approve, watch)
         try:
-            if invitation:
-                await wallet._relay.redeem(invitation, kind, name)
-            elif await wallet._relay.login() is None:
+            if await wallet._relay.login() is None:
                 await wallet._relay.register(kind, name)
         except BaseException:
             await wallet.close()
@@ -174,6 +172,7 @@ class Wallet:
         device = await DeviceLink.open(path, self.party.identity)
         try:
             await device.connect(pairing)
+            await device.session_abort()  # what a host that is gone began
         except BaseException:
             await device.close()
             raise
@@ -267,6 +266,7 @@ class Wallet:
         timeout = TIMEOUTS[proposal.terms.op]
         seats = [self._carry(proposal, name, seat, relay, timeout) for name, seat, relay in proposal.seats]
         ends = await asyncio.gather(*seats, return_exceptions=True)  # a seat that fails ends the session for the others
+        self._under_way.discard(proposal.uuid)
         return self._result(proposal.terms, ends)
 
     async def abort(self, proposal: Proposal) -> None:
@@ -274,6 +274,7 @@ class Wallet:
         try:
             await proposal.initiator.abort(proposal.uuid)
         finally:
+            self._under_way.discard(proposal.uuid)
             for _, seat, _ in proposal.seats:
                 await seat.cancel()
 
@@ -306,7 +307,9 @@ class Wallet:
     async def _propose(self, terms: Terms, members: Sequence[bytes] | None) -> Proposal:
         relay = self._relay if members is None else self._relay_of(members)
         own = self._seat(terms) if members is None or self.identity in members else None  # its refusal comes first
-        await relay.create_session(terms.uuid, terms.encode(), terms.parties, members)
+        take = partial(relay.create_session, terms.uuid, terms.encode(), terms.parties, members)
+        await freeing(relay, self._under_way, take)
+        self._under_way.add(terms.uuid)
         proposal = Proposal(terms, relay)
         if own is not None:
             await self._sit(proposal, "phone", own, self._relay)
@@ -321,7 +324,9 @@ class Wallet:
         return LocalSeat(session, self.party.custody, self._approve)
 
     async def _sit(self, proposal: Proposal, name: str, seat: Seat, relay: RelayClient) -> None:
-        await relay.join(proposal.uuid, await seat.join())
+        take = partial(relay.join, proposal.uuid, await seat.join())
+        await freeing(relay, self._under_way, take)
+        self._under_way.add(proposal.uuid)
         proposal.seats.append((name, seat, relay))
 
     async def _carry(self, proposal: Proposal, name: str, seat: Seat, relay: RelayClient, timeout: float) -> Status:

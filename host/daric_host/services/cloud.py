@@ -31,6 +31,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from daric_host.carry import carry
+from daric_host.leftovers import freeing
 from daric_host.party import Party
 from daric_host.relay import RelayClient
 from daric_host.seats import LocalSeat
@@ -68,7 +69,7 @@ class CloudParty:
         self.relay = relay
         self._verifier = verifier
         self._log = structlog.get_logger("daric.cloud")
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[bytes, asyncio.Task[None]] = {}  # by session
 
     def authorise(self, request: Request) -> Claims:
         """Who calls. Raises DaricError("unauthorised")."""
@@ -90,11 +91,13 @@ class CloudParty:
         if terms.uuid != session:
             raise DaricError("parameter", "the terms name another session")
         self._own(terms, claims.account)
+        if session in self._tasks:
+            return
         seat = GuardedSeat(self, terms, claims.account)
-        await self.relay.join(session, await seat.join())
-        task = asyncio.create_task(self._take_part(seat))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        body = await seat.join()
+        await freeing(self.relay, self._tasks, lambda: self.relay.join(session, body))
+        task = self._tasks[session] = asyncio.create_task(self._take_part(seat))
+        task.add_done_callback(lambda _: self._tasks.pop(session, None))
 
     def certificate(self, claims: Claims, group: bytes) -> bytes:
         """The certificate of a group of the caller's account."""
@@ -111,9 +114,10 @@ class CloudParty:
 
     async def stop(self) -> None:
         """End every session here; the others are told."""
-        for task in self._tasks:
+        tasks = list(self._tasks.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.relay.close()
         self.party.close()
 
