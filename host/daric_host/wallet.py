@@ -101,16 +101,20 @@ class Wallet:
         *,
         kind: str = "phone",
         name: str = "phone",
+        invitation: bytes = b"",
     ) -> Self:
         """Open or make the wallet in a directory, and register it at its first start.
 
-        approve: asked before anything secret moves. watch: called with every Event.
-        Raises DaricError: storage, busy (open in another process), service, unauthorised.
+        approve: asked before anything secret moves. watch: called with every Event. kind: phone or browser.
+        invitation: 32 B of RelayClient.invite; it registers in the account that invited it instead of a new one.
+        Raises DaricError: storage, busy (open in another process), service, unauthorised, conflict (registered before).
         """
         party = Party(home, "phone")
         wallet = cls(party, service, approve, watch)
         try:
-            if await wallet._relay.login() is None:
+            if invitation:
+                await wallet._relay.redeem(invitation, kind, name)
+            elif await wallet._relay.login() is None:
                 await wallet._relay.register(kind, name)
         except BaseException:
             await wallet.close()
