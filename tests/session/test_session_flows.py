@@ -2,9 +2,10 @@
 
 import coincurve
 import pytest
-from daric_protocol import flows, platform
+from daric_protocol import bip32, flows, platform
 from daric_protocol.errors import DaricError
 from daric_protocol.evm import request
+from daric_protocol.evm.address import from_public_key, to_text
 from daric_protocol.identity import ecdsa_verify
 from daric_protocol.messages import SignCommitment
 from daric_protocol.rounds.sign import Signature
@@ -161,7 +162,7 @@ def test_an_end_before_the_last_round_leaves_everything_as_it_was(wallet):
     ("asked", "name"),
     [
         (platform.cbor_encode([0, bytes(32), []]), "raw_digest"),
-        (platform.cbor_encode([2, b"x", [0]]), "request"),
+        (platform.cbor_encode([2, b"x", [1 << 31]]), "request"),
         (platform.cbor_encode([1, b"no transaction", []]), "request"),
         (platform.cbor_encode([9, b"x", []]), "request"),
         (b"\xff", "request"),
@@ -172,6 +173,21 @@ def test_a_request_that_cannot_be_shown_is_refused_before_joining(wallet, asked,
     with pytest.raises(DaricError) as refusal:
         wallet.network([1, 2], asked)
     assert refusal.value.name == name
+
+
+@pytest.mark.parametrize("signers", [[1, 2], [2, 3]])
+def test_an_account_below_the_groups_key_signs_for_itself_and_is_shown(wallet, signers):
+    asked = request.Request(request.MESSAGE, b"from below", [0, 7]).encode()
+    network = wallet.network(signers, asked).start()
+    shard = wallet.parties[signers[0]].custody.shard(wallet.group_id)
+    _, child, _ = bip32.tweak(shard.pk, shard.cc, [0, 7])
+    lines = flows.question(network.sessions[0], wallet.parties[signers[0]].custody)
+    shown = "".join(line.strip() for line in lines[lines.index("From:") + 1 :])
+    assert shown.startswith(to_text(from_public_key(child))) and " m/0/7" in lines
+    network.confirm().run()
+    signature = network.sessions[1].result
+    recovered = coincurve.PublicKey.from_signature_and_message(signature.encode(), request.digest(asked), hasher=None)
+    assert recovered.format() == child != wallet.pk
 
 
 @pytest.mark.parametrize("size", [31, 33])

@@ -14,6 +14,8 @@ too_large 11 peer The message is larger than the limit.
 parameter 12 user A parameter is out of range.
 signature 13 peer A signature does not verify.
 sealed 14 retry A sealed message could not be opened.
+threshold 15 user The threshold does not fit the number of members.
+member 16 user That party is a member already, or is none.
 unpaired 20 user This host is not paired with the device.
 pairing 21 user Pairing failed: the codes differ or the other side changed its mind.
 refused 22 user The request was refused on the screen.
@@ -39,6 +41,7 @@ conflict 72 peer The same message id came with different bytes.
 expired 73 retry Messages expired before they were read.
 limit 74 retry A limit was reached; slow down and try again.
 service 75 retry The service is not reachable or not ready.
+chain 80 user The node refused the transaction, or the chain did.
 """
 
 

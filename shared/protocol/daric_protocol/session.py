@@ -6,11 +6,10 @@ sections 1 and 13. A session lives in memory only and can be stored nowhere.
 
 import gc
 
-from daric_protocol import envelope, joining, limits, platform
+from daric_protocol import envelope, joining, limits, membership, platform
 from daric_protocol.errors import Abort, DaricError, error_name
 from daric_protocol.exchange import Exchange
 from daric_protocol.identity import Identity
-from daric_protocol.roster import Roster
 from daric_protocol.rounds.outgoing import EVIDENCE_ROUND
 from daric_protocol.sealing import Channel, SessionContext
 from daric_protocol.tagged import random_scalar
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from daric_protocol.messages import Message
+    from daric_protocol.roster import Roster
     from daric_protocol.rounds.outgoing import Outgoing
     from daric_protocol.terms import Terms
 
@@ -58,10 +58,12 @@ class Hooks:
 class Session:
     """One party's side of one session.
 
-    identity: own Identity. terms: Terms. roster: the stored Roster of a known group, None where a group is made.
+    identity: own Identity. terms: Terms. roster: the stored Roster of a known group, None where a group is made or this
+    party is new to it; then the terms say what the group is, and no party with another roster gets the same session id.
     random: callable n -> bytes, a DRBG seeded for this session. hooks: Hooks.
-    Read from outside: state, code, indexes (by seat), me (own index), roster, ssid, round, result, error, sent_bytes.
-    Raises DaricError("parameter", "group" or "roster") for terms that do not fit this party.
+    Read from outside: state, code, indexes (by seat), me (own index), roster (the session's: stored members and new
+    ones), ssid, round, result, error, sent_bytes.
+    Raises DaricError("parameter", "group", "member", "threshold" or "roster") for terms that do not fit this party.
     """
 
     def __init__(
@@ -73,13 +75,10 @@ class Session:
         hooks: Hooks,
     ) -> None:
         terms.check()
-        if roster is not None:
-            _check_members(terms, roster, identity.public)
-        elif terms.members:
-            raise DaricError("group", "this party does not know the group of the session")
+        roster, self._highest = membership.known_roster(terms, roster, identity.public)
         self.identity = identity
         self.terms = terms
-        self.roster = roster
+        self.roster = roster  # type: Roster | None
         self.random = random
         self.hooks = hooks
         self.state = JOINING
@@ -161,11 +160,10 @@ class Session:
         if len({opening.ephemeral for opening in openings}) != len(openings):
             raise Abort("soft", None, "two parties joined with the same ephemeral key")
         terms = self.terms
-        if self.roster is None:
-            self.roster = self._new_roster(openings)
+        self.roster = membership.session_roster(terms, self.roster, self._highest, openings, self.hooks.describe)
         index_of = {member.identity: member.index for member in self.roster.members}
         self.indexes = [index_of.get(opening.identity, 0) for opening in openings]
-        if not terms.committed and sorted(self.indexes) != terms.members:
+        if terms.members and [index for index in terms.members if self.indexes.count(index) != 1]:
             raise Abort("soft", None, "the start list does not hold exactly the chosen members")
         self.me = self.indexes[self._seat]
         nonce_of = {index_of[opening.identity]: opening.nonce for opening in openings}
@@ -176,13 +174,6 @@ class Session:
         if terms.committed:
             self.code = joining.check_code(terms.uuid, terms.op, terms.group, terms.threshold, openings)
         self.state = CONFIRMING if self.hooks.attended else RUNNING
-
-    def _new_roster(self, openings: "list[joining.Opening]") -> Roster:
-        parties = []
-        for opening in openings:
-            kind, name = self.hooks.describe(opening.identity)
-            parties.append((opening.identity, kind, name))
-        return Roster.create(self.terms.threshold, parties)
 
     def _all_openings(self) -> "list[joining.Opening]":
         return [opening for opening in self._openings if opening is not None]
@@ -402,18 +393,6 @@ def _tidy() -> None:
     """Make room before heavy arithmetic where memory is scarce."""
     if not platform.NATIVE:
         gc.collect()
-
-
-def _check_members(terms: "Terms", roster: Roster, identity: bytes) -> None:
-    """The terms fit the stored group and this party is one of the chosen members."""
-    identity_of = {member.index: member.identity for member in roster.members}
-    for index in terms.members:
-        if index not in identity_of:
-            raise DaricError("roster", "the terms name a member that the stored roster does not have")
-    if identity not in [identity_of[index] for index in terms.members]:
-        raise DaricError("group", "this party is not among the members of the terms")
-    if terms.op in ("sign", "export", "pair") and terms.threshold != roster.t:
-        raise DaricError("roster", "the terms name another threshold than the stored roster")
 
 
 def _read_join(kind: "type[Message]", data: bytes) -> "Any":

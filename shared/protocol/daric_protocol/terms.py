@@ -7,9 +7,16 @@ from daric_protocol import envelope, limits
 from daric_protocol.errors import DaricError
 from daric_protocol.messages import INDEX, ListOf, Message, Number, Octets, Text
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from daric_protocol.details import Facts
+
 OPERATIONS = (
     "create", "import", "sign", "export", "refresh", "reshare", "enrol", "pair", "backup", "recover",
 )  # fmt: skip
+WITH_REQUEST = ("sign", "import", "reshare", "enrol", "export", "backup", "recover")
 COUNT = Number(2, limits.MAX_PARTIES)
 
 
@@ -18,7 +25,8 @@ class Terms(Message):
 
     uuid: bytes 16, named by the auth service. op: one of OPERATIONS. group: bytes 16. threshold: t after the session.
     parties: how many take part. members: ascending indexes of the stored members among them (empty at creation).
-    request: the typed request of a signing session, deterministic CBOR; otherwise empty. name: of the wallet, shown.
+    request: deterministic CBOR: the typed request of a signing session, or what the operation needs to be told
+    (daric_protocol.details); empty at create, refresh and pair. name: of the wallet, shown.
     """
 
     NAMES = ("uuid", "op", "group", "threshold", "parties", "members", "request", "name")
@@ -39,6 +47,33 @@ class Terms(Message):
     def committed(self) -> bool:
         """Whether some party is unknown, so that all join by a commitment and compare a check code."""
         return self.parties > len(self.members)
+
+    @property
+    def newcomers(self) -> int:
+        """How many parties join that are no stored members."""
+        return self.parties - len(self.members)
+
+    def details(self) -> "Any":
+        """The operation's details, of the class that belongs to it. Raises DaricError("encoding")."""
+        from daric_protocol import details
+
+        kinds = {
+            "import": details.ImportDetails, "reshare": details.ReshareDetails,
+            "enrol": details.Facts, "export": details.ExportDetails,
+        }  # fmt: skip
+        if self.op not in kinds:
+            raise DaricError("parameter", "this operation has no details")
+        return envelope.decode(kinds[self.op], self.request, limits.SIGN_REQUEST_BYTES)
+
+    def facts(self) -> "Facts | None":
+        """What the terms say about the group as it is; None for an operation that lets nobody in."""
+        if self.op == "enrol":
+            facts: "Facts" = self.details()
+            return facts
+        if self.op == "reshare":
+            facts = self.details().facts
+            return facts
+        return None
 
     def encode(self) -> bytes:
         """The invitation as bytes, stored at the session service."""
@@ -73,5 +108,17 @@ class Terms(Message):
             raise DaricError("parameter", "exactly as many members as the threshold take part")
         if self.op == "pair" and not joined == self.parties == 2:
             raise DaricError("parameter", "a pair set-up has two members")
-        if bool(self.request) != (self.op == "sign"):
-            raise DaricError("parameter", "a request belongs to a signing session, and to no other")
+        if self.op == "refresh" and not joined == self.parties >= self.threshold:
+            raise DaricError("parameter", "every member of the group renews its share, and nobody else takes part")
+        if bool(self.request) != (self.op in WITH_REQUEST):
+            raise DaricError("parameter", "the operation has no request, or lacks the one that belongs to it")
+        if self.op == "import":
+            self.details()
+        elif self.op == "reshare":
+            self.details().check(self.threshold, self.members, self.newcomers)
+        elif self.op == "enrol":
+            from daric_protocol.details import check_enrolment
+
+            check_enrolment(self.details(), self.threshold, self.members, self.newcomers)
+        elif self.op == "export" and self.details().initiator not in self.members:
+            raise DaricError("member", "whoever is to hold the key takes part")

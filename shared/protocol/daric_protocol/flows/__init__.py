@@ -1,0 +1,26 @@
+"""Whole flows over a party's custody: make a group, sign, change its members, export; the same for every party.
+
+    terms = flows.sign_terms(uuid, group_id, roster, [1, 3], request_bytes)
+    session = flows.open_session(terms, custody, entropy)
+    session.join(), session.start(joins), session.confirm(), then send() and receive() until state is done
+
+proposals: terms of each operation. opening: this party's side of a session. running: its rounds and what follows them.
+questions: what the person is asked. Specification: docs/protocol.md, sections 2, 6, 7, 8, 9 and 11.
+"""
+
+from daric_protocol.flows.opening import open_session
+from daric_protocol.flows.proposals import create_terms, pair_terms, refresh_terms, sign_terms
+from daric_protocol.flows.questions import NAME_LINE, question, shown_name
+from daric_protocol.flows.running import request_digest
+
+__all__ = (
+    "NAME_LINE",
+    "create_terms",
+    "open_session",
+    "pair_terms",
+    "question",
+    "refresh_terms",
+    "request_digest",
+    "shown_name",
+    "sign_terms",
+)

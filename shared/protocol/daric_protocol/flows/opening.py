@@ -1,0 +1,96 @@
+"""Opening this party's side of a session over its custody. Specification: docs/protocol.md, sections 1, 6, 8 and 9."""
+
+from daric_protocol.errors import DaricError
+from daric_protocol.flows import running
+from daric_protocol.session import Hooks, Session
+from daric_protocol.terms import Terms
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from daric_protocol.custody import Custody
+    from daric_protocol.flows.running import Rounds
+
+    Random = Callable[[int], bytes]
+
+
+def open_session(
+    terms: Terms,
+    custody: "Custody",
+    entropy: "Random",
+    attended: bool = True,
+    describe: "Callable[[bytes], tuple[str, str]] | None" = None,
+    confirmed: bool = False,
+    allow_raw: bool = False,
+    now: int = 0,
+) -> Session:
+    """This party's side of a session, ready to join.
+
+    entropy: n -> fresh bytes. attended: False for the cloud party, which confirms nothing. describe: identity ->
+    (kind, name) as this party knows it. confirmed: the owner insists on signing again what may have been signed, and on
+    a new set-up with a party that failed checks repeatedly. allow_raw: the owner switched raw digests on. now: the
+    caller's clock in seconds, for the day that such a set-up has to wait; one that stands still never lets it pass.
+    Raises DaricError where this party must not take part: "group", "pending", "roster", "parameter", "request",
+    "raw_digest", "replayed", "spent", "banned".
+
+    The result of a session: create, the certificate as it travels; sign, a Signature; pair, the peer's index.
+    """
+    shard = None
+    if terms.op == "create":
+        running.check_new(terms, custody)
+    elif terms.op in ("sign", "pair"):
+        shard = custody.shard(terms.group)
+    else:
+        raise DaricError("parameter", "this version has no such operation: " + terms.op)
+    if terms.op == "sign":
+        # Where nobody is asked, the people of the session's other parties are.
+        custody.check_digest(terms.group, running.request_digest(terms.request, allow_raw), confirmed or not attended)
+    epoch = 0 if shard is None else shard.epoch
+    roster = None if shard is None else shard.roster
+    random = custody.session_random(terms.uuid, epoch, entropy)
+    hooks = CustodyHooks(custody, epoch, attended, describe, allow_raw)
+    session = Session(custody.identity, terms, roster, random, hooks)
+    if shard is not None and terms.op == "pair":
+        custody.allow_setup(terms.group, running.peer_in(terms, shard.me), now, confirmed or not attended)
+    return session
+
+
+class CustodyHooks(Hooks):
+    """A session's hooks over a custody."""
+
+    def __init__(
+        self,
+        custody: "Custody",
+        epoch: int,
+        attended: bool,
+        describe: "Callable[[bytes], tuple[str, str]] | None",
+        allow_raw: bool,
+    ) -> None:
+        self._custody = custody
+        self._describe = describe
+        self._allow_raw = allow_raw
+        self.epoch = epoch
+        self.attended = attended
+
+    def use_session(self, uuid: bytes) -> None:
+        self._custody.use_session(uuid)
+
+    def describe(self, identity: bytes) -> "tuple[str, str]":
+        return ("", "") if self._describe is None else self._describe(identity)
+
+    def rounds(self, session: Session) -> "Rounds":
+        """The round generator for the session's operation, with custody's hold on its pairs ended whatever happens."""
+        terms = session.terms
+        view = self._custody.session(terms.group, terms.uuid, session.roster, terms.name)
+        try:
+            if terms.op == "create":
+                return (yield from running.create(session, self._custody, view))
+            shard = self._custody.shard(terms.group)
+            if shard.epoch != self.epoch:
+                raise DaricError("roster", "the group moved on to another epoch since this party joined")
+            if terms.op == "sign":
+                return (yield from running.sign(session, shard, view, self._allow_raw))
+            return (yield from running.pair(session, shard, view))
+        finally:
+            view.close()

@@ -1,0 +1,64 @@
+"""What a person is shown before agreeing to a session. Specification: docs/protocol.md, sections 1, 7 to 11."""
+
+from daric_protocol.flows import running
+from daric_protocol.limits import STRIKES_BEFORE_DELAY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from daric_protocol.custody import Custody
+    from daric_protocol.session import Session
+
+
+def question(session: "Session", custody: "Custody") -> "list[str]":
+    """Lines to show before confirm(): what, who, how many of how many, and the check code where there is one."""
+    terms, roster = session.terms, session.roster
+    assert roster is not None
+    if terms.op == "sign":
+        from daric_protocol.evm import address
+        from daric_protocol.evm import request as requests
+
+        lines = _warnings(custody, terms.group, requests.digest(terms.request, True))
+        key = running.request_key(terms.request, custody.shard(terms.group))[1]
+        lines.extend(requests.describe(terms.request, address.from_public_key(key)))
+    elif terms.op == "create":
+        lines = ["New wallet"] + shown_name(terms.name) + ["%d of %d sign" % (terms.threshold, terms.parties)]
+    else:
+        lines = _strikes(custody, terms.group, roster.member(running.peer_in(terms, session.me)).identity)
+        lines += ["New pair set-up"] + shown_name(custody.group(terms.group).name)
+    if session.code is not None:
+        lines.append("Check code " + session.code)
+    for index in sorted(session.indexes):
+        member = roster.member(index)
+        mine = " (this)" if index == session.me else ""
+        lines.append("%d %s %s%s" % (index, member.kind, _plain(member.name) or member.identity.hex()[:12], mine))
+    return [line for line in lines if line]
+
+
+def _strikes(custody: "Custody", group_id: bytes, identity: bytes) -> "list[str]":
+    """What the owner must know before a new set-up with a party that cheated, or seemed to, more than once."""
+    strikes = custody.bans.strikes(group_id, identity)
+    if strikes < STRIKES_BEFORE_DELAY:
+        return []
+    return ["WARNING", " the other party", " failed %d checks" % strikes]
+
+
+NAME_LINE = 15  # characters beside the space that sets a name off from a label
+
+
+def shown_name(name: str) -> "list[str]":
+    """A name that somebody else chose, every line of it indented, so that it can't imitate a label or a code."""
+    plain = _plain(name)
+    return [" " + plain[at : at + NAME_LINE] for at in range(0, len(plain), NAME_LINE)]
+
+
+def _plain(name: str) -> str:
+    """The name in printable ASCII: nothing that a screen would act on or could not show."""
+    return "".join([character if 32 <= ord(character) < 127 else "?" for character in name])
+
+
+def _warnings(custody: "Custody", group_id: bytes, digest: bytes) -> "list[str]":
+    """What the owner must know before agreeing to a request whose digest, or another one, may be signed already."""
+    unresolved = custody.journal.unresolved(group_id)
+    if unresolved and unresolved != digest:
+        return ["WARNING", " an earlier", " request may have", " been signed"]
+    return ["WARNING", " this request was", " signed before"] if custody.is_spent(group_id, digest) else []
