@@ -67,6 +67,18 @@ def test_every_step_of_the_flows_has_code_and_a_test(row):
     assert SYMBOL.search(cells[2])
 
 
+BAD_INPUT = TEXTS["docs/security.md"].partition("## Bad input")[2].partition("\n## ")[0]
+
+
+@pytest.mark.parametrize("row", [line for line in BAD_INPUT.splitlines() if line.startswith("| ")])
+def test_every_bad_input_has_a_test(row):
+    cells = [cell.strip() for cell in row.strip("|").split(" | ")]
+    assert len(cells) == 3
+    named = SYMBOL.findall(cells[2])
+    assert cells[2] == "test" or named
+    assert all(path.startswith("tests/") and symbol.startswith("test_") for path, symbol in named)
+
+
 @pytest.mark.parametrize(("page", "target"), everywhere(LINK))
 def test_a_link_leads_somewhere(page, target):
     if target.startswith("https://"):
