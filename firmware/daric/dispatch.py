@@ -17,7 +17,8 @@ class Dispatcher:
     def __init__(self, device) -> None:
         self._device = device
         self._channel = None
-        self._next = None
+        self._host = b""  # identity of the host at the other end of the channel
+        self._next = None  # (channel, host) after a connect
 
     def answer(self, data: bytes) -> bytes:
         """The link message that answers `data`, whoever sent it."""
@@ -60,7 +61,8 @@ class Dispatcher:
 
     def _connect(self, request: "channel.Connect") -> list:
         device = self._device
-        accept, self._next = channel.answer(device.identity, device.hosts.is_paired, request, device.entropy.draw)
+        accept, opened = channel.answer(device.identity, device.hosts.is_paired, request, device.entropy.draw)
+        self._next = (opened, request.identity)
         return accept.to_wire()
 
     def _sealed(self, message: list) -> list:
@@ -83,8 +85,9 @@ class Dispatcher:
     def _open(self, message: list) -> bytes:
         if self._next is not None:
             try:
-                plaintext = self._next.open(message)
-                self._channel, self._next = self._next, None
+                plaintext = self._next[0].open(message)
+                self._channel, self._host = self._next
+                self._next = None
                 return plaintext
             except DaricError:
                 if self._channel is None:
@@ -104,7 +107,7 @@ class Dispatcher:
             return identity.sign(auth_digest(parameters[0], identity.public), device.entropy.draw)
         if isinstance(method, str):
             if method.startswith("session_"):
-                return device.sessions.call(method[8:], parameters)
+                return device.sessions.call(self._host, method[8:], parameters)
             if method.startswith("group_"):
                 from daric import groups
 

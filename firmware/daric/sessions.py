@@ -28,6 +28,7 @@ class Sessions:
 
     def __init__(self, device) -> None:
         self._device = device
+        self._host = b""  # identity of the host that began the session; to any other it is none of its business
         self._session = None
         self._status = None  # of the last session, once all its frames were fetched
         self._terms = b""
@@ -44,13 +45,20 @@ class Sessions:
         """Whether a session is under way."""
         return self._session is not None and self._session.state not in ENDED
 
-    def call(self, method: str, parameters: list) -> object:
-        """A session_... request. Raises DaricError."""
+    def call(self, host: bytes, method: str, parameters: list) -> object:
+        """A session_... request of a paired host. Raises DaricError: "busy" while another host's session is active."""
         if REQUESTS.get(method) != len(parameters):
             raise DaricError("parameter", "unknown request, or a wrong number of parameters")
+        if host != self._host:
+            if self.active:
+                raise DaricError("busy")
+            if method not in ("join", "abort"):
+                raise DaricError("session", "this host takes part in no session")
         if method in ("start", "deliver") and self._session is None:
             self._state()  # raises where there never was a session
             return method == "deliver"  # to one that has ended: dropped for good
+        if method == "join":
+            parameters = [host] + parameters
         result = getattr(self, "_" + method)(*parameters)
         self._heard = self._device.board.ticks()
         self._look()
@@ -69,7 +77,7 @@ class Sessions:
 
     # Requests
 
-    def _join(self, terms: object, contribution: object) -> bytes:
+    def _join(self, host: bytes, terms: object, contribution: object) -> bytes:
         """terms: encoded Terms. contribution: 32 random bytes of the host, added to our own."""
         from daric_protocol import flows
         from daric_protocol.terms import Terms
@@ -94,6 +102,7 @@ class Sessions:
         self._session = flows.open_session(
             parsed, device.custody, device.entropy.draw, True, describe, confirmed=True, now=now
         )
+        self._host = host
         self._terms = terms
         self._heard = device.board.ticks()
         self._asked = -1

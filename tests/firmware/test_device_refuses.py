@@ -277,3 +277,36 @@ async def test_a_malformed_piece_is_refused(app, piece):
     with pytest.raises(DaricError) as caught:
         await link._call("session_deliver", *piece)
     assert caught.value.name == "encoding"
+
+
+async def test_a_session_belongs_to_the_host_that_began_it(app):
+    async def connected(secret):
+        link = host_of(app, secret)
+        await link.connect(pairings[secret])
+        return link
+
+    pairings = {secret: await pair(host_of(app, secret)) for secret in (1, 2)}
+    mine = await connected(1)
+    terms = flows.create_terms(UUID, 2, 2, os.urandom)
+    join = await mine.session_join(terms.encode())
+    other = await connected(2)
+    attempts = (
+        other.session_join(terms.encode()),
+        other.session_start([join, join]),
+        other.session_deliver(1, b"x"),
+        other.session_fetch(),
+        other.session_state(),
+        other.session_abort(),
+    )
+    for attempt in attempts:
+        with pytest.raises(DaricError) as caught:
+            await attempt
+        assert caught.value.name == "busy"
+    mine = await connected(1)
+    assert await mine.session_join(terms.encode()) == join
+    await mine.session_abort()
+    other = await connected(2)
+    with pytest.raises(DaricError) as caught:
+        await other.session_state()  # how another host's session ended
+    assert caught.value.name == "session"
+    assert await other.session_join(flows.create_terms(bytes(16), 2, 2, os.urandom).encode()) != join
