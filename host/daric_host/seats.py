@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from daric_protocol import flows
+from daric_protocol import flows, platform
 from daric_protocol import session as driver
 from daric_protocol.custody import Custody
 from daric_protocol.errors import DaricError
@@ -93,6 +93,7 @@ class LocalSeat:
         self.session = session
         self._custody = custody
         self._approve = approve
+        self.initiator = b""  # SHA-256 of an identity that has to be among the parties; empty: any
         self._asking: asyncio.Task[bool] | None = None
 
     @property
@@ -113,6 +114,8 @@ class LocalSeat:
 
     async def status(self) -> Status:
         session = self.session
+        if session.needs_confirmation and not self._is_met():
+            session.cancel()
         if session.needs_confirmation:
             self._ask(session.terms)
         return Status(session.state, session.code, session.round, session.error, session.result)
@@ -121,6 +124,12 @@ class LocalSeat:
         if self._asking is not None:
             self._asking.cancel()
         self.session.cancel()
+
+    def _is_met(self) -> bool:
+        """Whether the party that a link named is really there, by the key that its opening proved."""
+        assert self.session.roster is not None
+        digests = [platform.sha256(member.identity) for member in self.session.roster.members]
+        return not self.initiator or self.initiator in digests
 
     def _ask(self, terms: Terms) -> None:
         if self._asking is None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from daric_protocol import flows
+from daric_protocol import flows, platform
 from daric_protocol.errors import Abort, DaricError
 from daric_protocol.limits import KEYGEN_TIMEOUT, SIGN_TIMEOUT
 from daric_protocol.rounds.sign import Signature
@@ -31,6 +31,7 @@ from daric_host.carry import carry
 from daric_host.cloud_client import CloudClient
 from daric_host.device import DeviceLink
 from daric_host.groups import GroupInfo, describe_group
+from daric_host.joinlink import JoinLink
 from daric_host.leftovers import freeing
 from daric_host.paired import PairedDevice, PairedDevices
 from daric_host.party import Party
@@ -209,13 +210,26 @@ class Wallet:
         uuid = await self._relay_of(identities).new_session_id()
         return await self._propose(flows.pair_terms(uuid, group_id, shard.roster, first, second), identities)
 
-    async def join(self, session: bytes) -> Proposal:
-        """Take part in a session that another party proposed."""
-        terms = Terms.decode((await self._relay.session(session)).terms)
+    def link(self, proposal: Proposal) -> JoinLink:
+        """What to show other phones, as a QR code or as text."""
+        return JoinLink.of(proposal.uuid, self.service.url, proposal.initiator.signer.public)
+
+    async def join(self, session: bytes, initiator: bytes = b"") -> Proposal:
+        """Take part in a session that another party proposed.
+
+        initiator: of the link (daric_host.joinlink), if one was scanned; DaricError("session") if another party opened
+        the session, and no confirmation if it turns out not to be there.
+        """
+        info = await self._relay.session(session)
+        terms = Terms.decode(info.terms)
         if terms.uuid != session:
             raise DaricError("session", "the service showed the terms of another session")
+        if initiator and platform.sha256(info.initiator) != initiator:
+            raise DaricError("session", "another party opened this session than the link names")
         proposal = Proposal(terms, self._relay)
-        await self._sit(proposal, "phone", self._seat(proposal.terms), self._relay)
+        seat = self._seat(terms)
+        seat.initiator = initiator
+        await self._sit(proposal, "phone", seat, self._relay)
         return proposal
 
     async def invite(self, proposal: Proposal, devices: Sequence[bytes] = (), cloud: str = "") -> None:
@@ -251,11 +265,14 @@ class Wallet:
         """Wait until every party has joined, with an event each time somebody does."""
         async for info in proposal.initiator.watch(proposal.uuid):
             joined = [{"seat": one.seat, "kind": one.kind, "name": one.name} for one in info.participants]
-            self._watch(Event("participants", "", {"joined": joined, "needed": info.needed}))
+            left = {"needed": info.needed, "expires": info.expires}
+            self._watch(Event("participants", "", {"joined": joined, **left}))
+            if info.state == EXPIRED:
+                raise DaricError("session", "the session expired before everybody joined: propose it again")
+            if info.state == ABORTED:
+                raise DaricError("session", "a party cancelled the session")
             if len(info.participants) >= info.needed:
                 return
-            if info.state in (ABORTED, EXPIRED):
-                raise DaricError("session", f"the session is {info.state}")
         raise DaricError("session", "the session ended before everybody joined")
 
     async def run(self, proposal: Proposal) -> Any:

@@ -4,7 +4,9 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
+from daric_host.joinlink import parse
 from daric_host.wallet import Service, Wallet
+from daric_protocol import platform
 from daric_protocol.errors import DaricError
 from flows.conftest import indexes, yes
 from flows.test_wallet_stories import recovers
@@ -28,12 +30,18 @@ def second(house, tmp_path):
 async def together(story, other, proposal, cloud=True):
     """Both phones, the device and the cloud go through a session; the results of both phones."""
 
+    link = parse(story.wallet.link(proposal).uri, other.service.url)
+
     async def join():
-        return await other.run(await other.join(proposal.uuid))
+        return await other.run(await other.join(link.session, link.initiator))
 
     joined = asyncio.create_task(join())
     await story.wallet.invite(proposal, [story.identity], story.house.cloud_url if cloud else "")
-    return await asyncio.gather(story.wallet.run(proposal), joined)
+    ends = await asyncio.gather(story.wallet.run(proposal), joined, return_exceptions=True)
+    for end in ends:
+        if isinstance(end, BaseException):
+            raise end
+    return ends
 
 
 @pytest.mark.parametrize(("threshold", "kind"), [(2, "phone"), (3, "browser")])
@@ -99,3 +107,36 @@ async def test_a_phone_that_was_not_chosen_cannot_join_a_signature(tell, second)
             await other.join(proposal.uuid)
         assert refused.value.name == "unauthorised"
         await story.wallet.abort(proposal)
+
+
+async def test_a_link_that_names_another_initiator_joins_nothing(tell, second):
+    async with tell() as story, second(story) as other:
+        proposal = await story.wallet.propose_group("three", 2, 3)
+        with pytest.raises(DaricError) as refused:
+            await other.join(proposal.uuid, platform.sha256(b"somebody else"))
+        assert refused.value.name == "session"
+        assert len(await story.wallet.participants(proposal)) == 1
+        await story.wallet.abort(proposal)
+
+
+async def test_a_party_that_the_link_names_has_to_be_there_whatever_the_service_says(tell, second):
+    async with tell() as story, second(story) as other:
+        proposal = await story.wallet.propose_group("three", 2, 3)
+        joined = await other.join(proposal.uuid)
+        joined.seats[0][1].initiator = platform.sha256(b"somebody else")
+        carried = asyncio.create_task(other.run(joined))
+        await story.wallet.invite(proposal, [story.identity])
+        ends = await asyncio.gather(story.wallet.run(proposal), carried, return_exceptions=True)
+        assert [isinstance(end, DaricError) for end in ends] == [True, True]
+        assert story.wallet.groups() == [] and other.groups() == []
+
+
+async def test_a_session_that_a_party_cancelled_says_so_to_who_waits(tell, second):
+    async with tell() as story, second(story) as other:
+        proposal = await story.wallet.propose_group("three", 2, 3)
+        joined = await other.join(proposal.uuid)
+        waiting = asyncio.create_task(story.wallet.run(proposal))
+        await other.abort(joined)
+        with pytest.raises(DaricError) as ended:
+            await waiting
+        assert ended.value.name == "session" and "cancelled" in ended.value.detail

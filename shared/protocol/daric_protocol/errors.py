@@ -41,6 +41,7 @@ conflict 72 peer The same message id came with different bytes.
 expired 73 retry Messages expired before they were read.
 limit 74 retry A limit was reached; slow down and try again.
 service 75 retry The service is not reachable or not ready.
+relay 76 user The session is at another service than this party uses.
 chain 80 user The node refused the transaction, or the chain did.
 """
 
