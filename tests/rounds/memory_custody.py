@@ -15,6 +15,7 @@ class MemoryCustody:
         self.pairs = dict(pairs or {})
         self.pending = None
         self.pending_pairs = {}
+        self.leaving = None
         self.marks = {}
         self.banned = set()
         self.spent = {}
@@ -61,6 +62,10 @@ class MemoryCustody:
     def store_pending(self, shard, pairs):
         self.pending = (shard, dict(pairs))
         self.events.append(("pending", shard.epoch))
+
+    def store_leaving(self, kind, epoch, sid, confirm, session_roster, roster):
+        self.leaving = (kind, epoch, sid, confirm, session_roster, roster)
+        self.events.append(("leaving", epoch))
 
     def store_pending_pair(self, peer, pair, sid):
         self.pending_pairs[peer] = pair

@@ -5,8 +5,11 @@ from daric_protocol import messages, platform
 from daric_protocol.errors import DaricError
 
 Q = platform.curve.Q
+G = platform.curve.encode(platform.curve.G)
+STATE = [G, bytes(32), 1, 2, 0, 0, [[1, G, G], [2, G, G]], [[G, G]]]
 GOOD = {
     messages.DealingStart: [0, 0, [], bytes(64)],
+    messages.GroupStart: [1, 3, [2], [STATE], bytes(64)],
     messages.DealingCommitment: [bytes(32), bytes(64), bytes(8224)],
     messages.DealingOpening: [bytes(195), bytes(32), bytes(32), bytes(32), bytes(2113)],
     messages.DealingConfirmation: [bytes(32), bytes(32)],
@@ -139,3 +142,28 @@ def test_a_message_is_built_from_all_of_its_fields():
     with pytest.raises(DaricError) as caught:
         messages.SignShare(1)
     assert caught.value.name == "parameter"
+
+
+BUNDLES = [messages.DealingCommitments, messages.DealingOpenings, messages.DealingConfirmations]
+
+
+@pytest.mark.parametrize("kind", BUNDLES, ids=[kind.__name__ for kind in BUNDLES])
+def test_a_bundle_has_two_or_three_messages_of_its_kind(kind):
+    good = GOOD[kind.KIND]
+    for count in (2, 3):
+        assert kind.from_wire([good] * count).to_wire() == [good] * count
+    for value in ([], [good], [good] * 4, [good, [7]], [good, GOOD[messages.Acknowledgement]], good, None, b"", 7):
+        refused(kind, value)
+
+
+@pytest.mark.parametrize("n", range(8))
+@pytest.mark.parametrize("value", [None, -1, b"", "text", [[]], [1], True, 2**32], ids=repr)
+def test_a_malformed_field_of_a_told_group_is_refused(n, value):
+    state = list(STATE)
+    state[n] = value
+    if not (n == 7 and value == [[]]):
+        refused(messages.GroupStart, [1, 3, [], [state], bytes(64)])
+
+
+def test_two_told_groups_are_refused():
+    refused(messages.GroupStart, [1, 3, [], [STATE, STATE], bytes(64)])

@@ -141,7 +141,8 @@ def _changed(position, value):
 @pytest.mark.parametrize(
     ("position", "value"),
     [
-        (0, 2),
+        (0, 1),
+        (0, 3),
         (1, bytes(15)),
         (2, 7),
         (3, 0),
@@ -155,6 +156,7 @@ def _changed(position, value):
         (9, "text"),
         (10, bytes(31)),
         (11, []),
+        (12, b""),
     ],
 )
 def test_a_malformed_shard_is_refused(position, value):

@@ -80,6 +80,13 @@ TYPED_DATA_TYPES = 16  # structs, which may contain one another: a device's stac
 TYPED_DATA_VALUES = 64  # a person presses through several lines for each
 TYPED_DATA_NAME = 64  # characters of a struct's or field's name
 
+# Nodes of chains
+NODE_TIMEOUT = 30  # of one question
+NODE_ANSWER_BYTES = 4 * 1024 * 1024
+NODE_ANSWER_LISTS = 4096  # lists and objects, which may stand in one another: a parser's stack
+RECEIPT_TIMEOUT = 180  # slow chains make a block in 15
+RECEIPT_PAUSE = 0.5  # between questions for a receipt
+
 # Custody: what a party remembers is bounded, so that no peer can fill its flash
 USED_SESSIONS = 64  # remembered session ids; an older one repeats nothing, since each join draws a new nonce
 SPENT_DIGESTS = 64  # remembered per group: a warning to people, the nonces alone keep signatures apart

@@ -87,6 +87,11 @@ class Roster:
         members = [member.with_share(public_shares[member.index]) for member in self.members]
         return Roster(self.t, self.version, self.master, members)
 
+    def reshared(self, receivers: "list[int]", public_shares: "dict[int, bytes]") -> "Roster":
+        """The next version of a session's roster, of these members alone; a master that leaves is master no more."""
+        members = [m.with_share(public_shares[m.index]) for m in self.members if m.index in receivers]
+        return Roster(self.t, self.version + 1, self.master if self.master in receivers else 0, members)
+
     def to_wire(self) -> "list[Any]":
         """[t, version, master, [[index, identity, kind, name, public share]]]."""
         members = [[m.index, m.identity, m.kind, m.name, m.public_share] for m in self.members]

@@ -176,10 +176,11 @@ def deal(
 
 
 def acknowledge(
-    shard: "Shard", peers: "list[int]", custody: "Custody"
+    shard: "Shard", peers: "list[int]", custody: "Custody", roster: "Roster | None" = None
 ) -> "Generator[Outgoing, Received, list[tuple[int, bytes]]]":
     """Round 4 of a dealing: exchange signed acknowledgements of a shard that is stored as pending.
 
+    roster: the session's, where peers leave the group: they acknowledge too, and the certificate does without them.
     Returns the certificate [(index, 64 B)]. Abort("blame") for a wrong acknowledgement; the pending shard stays.
     """
     acks = {shard.me: custody.sign_identity(shard.ack_digest(shard.me))}
@@ -187,9 +188,9 @@ def acknowledge(
     received = yield Outgoing(shard.sid, 4, Acknowledgement, dict.fromkeys(peers, mine))
     for j in peers:
         acks[j] = received[j].signature
-        if not certificate.acknowledged(shard.roster, j, shard.ack_digest(j), acks[j]):
+        if not certificate.acknowledged(roster or shard.roster, j, shard.ack_digest(j), acks[j]):
             raise Abort("blame", j, "The acknowledgement of the new shard does not verify.")
-    return [(index, acks[index]) for index in sorted(acks)]
+    return [(index, acks[index]) for index in shard.roster.indexes()]
 
 
 def _polynomial(me: int, plan: Plan, constant: "int | None", random: "Random") -> "Polynomial | None":

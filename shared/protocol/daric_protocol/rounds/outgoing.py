@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from daric_protocol.pairstate import PairState
+    from daric_protocol.roster import Roster
     from daric_protocol.shard import Shard
 
     Random = Callable[[int], bytes]
@@ -44,6 +45,11 @@ if TYPE_CHECKING:
 
         def store_pending(self, shard: Shard, pairs: dict[int, PairState]) -> None:
             """Keep a new shard and its pair states beside the current ones."""
+
+        def store_leaving(
+            self, kind: str, epoch: int, sid: bytes, confirm: bytes, session_roster: bytes, roster: Roster
+        ) -> None:
+            """Note which certificate, of a committee without this party, makes it destroy the share it dealt away."""
 
         def store_pending_pair(self, peer: int, pair: PairState, sid: bytes) -> None:
             """Keep a new pair state until the peer's acknowledgement is there."""

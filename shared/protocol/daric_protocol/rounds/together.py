@@ -1,0 +1,95 @@
+"""Dealings that share their rounds: of a key, and of each part of the entropy behind it.
+
+Specification: docs/protocol.md, section 10.
+"""
+
+from daric_protocol.errors import Abort
+from daric_protocol.messages import (
+    DealingCommitment,
+    DealingCommitments,
+    DealingConfirmation,
+    DealingConfirmations,
+    DealingOpening,
+    DealingOpenings,
+)
+from daric_protocol.rounds.outgoing import EVIDENCE_ROUND, Outgoing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from typing import Any
+
+    from daric_protocol.rounds.dealing import Dealt
+    from daric_protocol.rounds.outgoing import Received
+
+    Dealing = Generator[Outgoing, Received, Dealt]
+
+BUNDLES = (
+    (DealingCommitment, DealingCommitments),
+    (DealingOpening, DealingOpenings),
+    (DealingConfirmation, DealingConfirmations),
+)
+
+
+def together(dealings: "list[Dealing]") -> "Generator[Outgoing, Received, list[Dealt]]":
+    """Run dealings of one session in the same rounds, the key's first; what each of them gave this party.
+
+    The first that does not end with the others, because views differ, ends the session with its own evidence.
+    """
+    if len(dealings) == 1:
+        return [(yield from dealings[0])]
+    steps = [next(dealing) for dealing in dealings]
+    while True:
+        received = yield _merged(steps)
+        results: "list[Any]" = []
+        following: "list[Any]" = []
+        for n, dealing in enumerate(dealings):
+            mine = {j: _part(j, received[j], n, len(dealings)) for j in received}
+            try:
+                following.append((dealing, dealing.send(mine)))
+            except StopIteration as end:
+                results.append(end.value)
+        if len(results) == len(dealings):
+            return results
+        for dealing, step in following:
+            if step.round == EVIDENCE_ROUND:
+                yield from _alone(dealing, step)
+        if results:
+            raise Abort("soft", None, "The dealings of one session came apart.")
+        steps = [step for _, step in following]
+
+
+def _merged(steps: "list[Outgoing]") -> Outgoing:
+    """One Outgoing for a round of several dealings, under the first one's sid."""
+    bundle: "Any" = None
+    for kind, several in BUNDLES:
+        if steps[0].expect is kind:
+            bundle = several
+    messages = {}
+    for j in list(steps[0].messages):
+        messages[j] = bundle([step.messages.pop(j) for step in steps])
+
+    def take(j: int, theirs: "Any") -> None:
+        for n, step in enumerate(steps):
+            if step.arrived is not None:
+                step.arrived(j, _part(j, theirs, n, len(steps)))
+
+    return Outgoing(steps[0].sid, steps[0].round, bundle, messages, arrived=take)
+
+
+def _part(j: int, theirs: "Any", n: int, count: int) -> "Any":
+    """The message of one dealing."""
+    if len(theirs.parts) != count:
+        raise Abort("blame", j, "A message has a dealing too many or too few for this session.")
+    return theirs.parts[n]
+
+
+def _alone(dealing: "Dealing", step: Outgoing) -> "Generator[Outgoing, Received, None]":
+    """Go on with one dealing, what ends the session included."""
+    while True:
+        try:
+            received = yield step
+        except Abort as abort:
+            step = dealing.throw(abort)
+        else:
+            step = dealing.send(received)
