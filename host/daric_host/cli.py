@@ -282,6 +282,9 @@ def demo(
     raise typer.Exit(run(keep))
 
 
+from daric_host import cli_sign  # noqa: E402, F401 - its commands use what stands above
+
+
 def main() -> None:
     """The console script."""
     app()

@@ -15,6 +15,7 @@ from daric_host.cli import app
 from daric_host.device import DeviceLink
 from daric_host.groups import GroupInfo
 from daric_host.joinlink import JoinLink
+from daric_host.node import Node
 from daric_host.paired import PairedDevice
 from daric_host.relay import RelayClient
 from daric_host.seats import Review
@@ -34,6 +35,8 @@ TEXT = pages.read("docs/sdk.md")
 PROGRAM, SHARING = pages.blocks(TEXT, "python")
 CLASSES = {"Wallet": Wallet, "DeviceLink": DeviceLink, "RelayClient": RelayClient}
 VALUES = [Service, Event, Proposal, Review, JoinLink, GroupInfo, Member, Signature, PairedDevice]
+CLASSES = {"Wallet": Wallet, "DeviceLink": DeviceLink, "RelayClient": RelayClient, "Node": Node}
+VALUES = [Service, Event, Proposal, Review, GroupInfo, Member, Signature, PairedDevice]
 CALLS = re.findall(r"^\| `(\w+)\.(\w+)\(([\w, ]*)\)` \|", TEXT, re.MULTILINE)
 REQUESTS = {row[0].strip("`"): row[1] for row in pages.rows(TEXT, "request")}
 

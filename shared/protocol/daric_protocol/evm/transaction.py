@@ -156,6 +156,26 @@ def attach_signature(unsigned: bytes, r: int, s: int, recid: int) -> bytes:
     return (unsigned[:1] if transaction.type else b"") + signed
 
 
+def signed_chain_id(signed: bytes) -> "int | None":
+    """The chain that a signed transaction is for, None without replay protection.
+
+    DaricError("encoding") for bytes that are no signed transaction; the signature itself is not checked.
+    """
+    kind = signed[0] if signed and signed[0] in (ACCESS_LIST, DYNAMIC_FEE) else LEGACY
+    items = rlp.decode(signed[1:] if kind else signed)
+    names = FIELDS[kind] if kind else PRE_155
+    if not isinstance(items, list) or len(items) != len(names) + 3:
+        raise DaricError("encoding", "these are not the fields of a signed transaction")
+    if kind:
+        return rlp.decode_number(items[0], U64)
+    v = rlp.decode_number(items[len(names)], U256)
+    if v in (27, 28):
+        return None
+    if v < 37:
+        raise DaricError("encoding", "a legacy transaction has no such v")
+    return (v - 35) // 2
+
+
 def transaction_hash(signed: bytes) -> bytes:
     """The name of a signed transaction on its chain, 32 B."""
     return platform.keccak256(signed)
