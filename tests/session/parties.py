@@ -95,6 +95,24 @@ class Wallet:
         sessions = [self.parties[index].open(terms, **options) for index in sorted((first, second))]
         return Network(sessions, relay).start().confirm().run()
 
+    def change(self, terms, newcomers=(), relay=None, **options):
+        """The sessions of a change of the group: its members among the terms, then new parties; not started."""
+        members = [self.parties[index].open(terms, **options) for index in terms.members]
+        return Network(members + [party.open(terms) for party in newcomers], relay)
+
+    def reshare_terms(self, threshold, newcomers=0, leaving=(), dealing=()):
+        """Terms that the lowest member proposes."""
+        initiator = next(self.parties[index] for index in self.parties if index not in leaving)
+        return flows.reshare_terms(
+            self.uuid(), initiator.custody, self.group_id, threshold, newcomers, list(leaving), list(dealing)
+        )
+
+    def after(self, parties):
+        """The same group as these parties hold it now."""
+        wallet = Wallet(parties, self.group_id)
+        wallet.sessions = self.sessions
+        return wallet
+
     def restart(self):
         for party in self.parties.values():
             party.restart()

@@ -110,6 +110,11 @@ class Custody:
         group = self.find(group_id)
         return self.journal.forming_epoch(group_id) if group is None else group.highest_epoch
 
+    def highest_index(self, group_id: bytes) -> int:
+        """The highest index that this party ever saw in a group; 0 if none."""
+        group = self.find(group_id)
+        return 0 if group is None else group.highest_index
+
     def unusable(self, group_id: bytes) -> "list[int]":
         """Members of the current roster with whom no usable pair state is held."""
         shard = self.shard(group_id)

@@ -3,7 +3,7 @@
 from daric_protocol import platform
 from daric_protocol.errors import Abort, DaricError
 from daric_protocol.group import Group, pair_name, shard_name
-from daric_protocol.limits import MAX_EPOCH_JUMP, MAX_PENDINGS, STRIKES_BEFORE_DELAY
+from daric_protocol.limits import MAX_EPOCH_JUMP, MAX_PARTIES, MAX_PENDINGS, STRIKES_BEFORE_DELAY
 from daric_protocol.pairstate import PairState
 
 TYPE_CHECKING = False
@@ -126,6 +126,22 @@ class SessionCustody:
         if len(group.pendings) >= MAX_PENDINGS:
             raise Abort("soft", None, "%d new shards already wait for certificates." % len(group.pendings))
         group.highest_epoch = epoch
+        group.save(self._store)
+
+    def note_index(self, index: int) -> None:
+        """Somebody in the session saw a higher index used: the next proposal starts above it.
+
+        No single claim burns more indexes than a group has members.
+        """
+        group = self._custody.find(self._group_id)
+        if group is not None and group.highest_index < index <= group.highest_index + MAX_PARTIES:
+            group.highest_index = index
+            group.save(self._store)
+
+    def expose(self) -> None:
+        """Remember, before shares leave for an export, that the key may be held whole from now on."""
+        group = self._custody.group(self._group_id)
+        group.exposed = True
         group.save(self._store)
 
     def store_pending(self, shard: "Shard", pairs: "dict[int, PairState]") -> None:

@@ -22,7 +22,7 @@ class Group:
     id: 16 B. name: for people. epoch: the current one, 0 before the first certificate. highest_epoch: ever tried.
     highest_index: ever seen. pendings: epochs stored and not certified, ascending. certificate: [[index, signature 64]]
     of the current epoch. standing: MEMBER; LEFT_BEHIND when others went on without this party; LEFT when it dealt its
-    share away.
+    share away. exposed: an export of the key was agreed to, so that somebody may hold all of it.
     """
 
     def __init__(self, group_id: bytes, name: str = "") -> None:
@@ -34,6 +34,7 @@ class Group:
         self.pendings: "list[int]" = []
         self.certificate: "list[Any]" = []
         self.standing = MEMBER
+        self.exposed = False
 
     @classmethod
     def load(cls, store: "Store", group_id: bytes) -> "Group | None":
@@ -46,14 +47,14 @@ class Group:
             raise DaricError("storage", "A group was stored by a newer version.")
         group = cls(group_id, fields[1])
         group.epoch, group.highest_epoch, group.highest_index = fields[2:5]
-        group.pendings, group.certificate, group.standing = fields[5:8]
+        group.pendings, group.certificate, group.standing, group.exposed = fields[5:9]
         return group
 
     def save(self, store: "Store") -> None:
         """Write the record: durable, all or nothing."""
         fields = [
             FORMAT, self.name, self.epoch, self.highest_epoch, self.highest_index,
-            self.pendings, self.certificate, self.standing,
+            self.pendings, self.certificate, self.standing, self.exposed,
         ]  # fmt: skip
         store.write("group/" + self.id.hex(), platform.cbor_encode(fields))
 

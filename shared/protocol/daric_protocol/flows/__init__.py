@@ -9,7 +9,7 @@ questions: what the person is asked. Specification: docs/protocol.md, sections 2
 """
 
 from daric_protocol.flows.opening import open_session
-from daric_protocol.flows.proposals import create_terms, pair_terms, refresh_terms, sign_terms
+from daric_protocol.flows.proposals import create_terms, pair_terms, refresh_terms, reshare_terms, sign_terms
 from daric_protocol.flows.questions import NAME_LINE, question, shown_name
 from daric_protocol.flows.running import request_digest
 
@@ -21,6 +21,7 @@ __all__ = (
     "question",
     "refresh_terms",
     "request_digest",
+    "reshare_terms",
     "shown_name",
     "sign_terms",
 )

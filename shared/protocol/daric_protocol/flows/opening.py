@@ -2,6 +2,7 @@
 
 from daric_protocol.errors import DaricError
 from daric_protocol.flows import running
+from daric_protocol.group import LEFT_BEHIND
 from daric_protocol.session import Hooks, Session
 from daric_protocol.terms import Terms
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
     from daric_protocol.custody import Custody
     from daric_protocol.flows.running import Rounds
+    from daric_protocol.shard import Shard
 
     Random = Callable[[int], bytes]
 
@@ -34,19 +36,25 @@ def open_session(
     Raises DaricError where this party must not take part: "group", "pending", "roster", "parameter", "request",
     "raw_digest", "replayed", "spent", "banned".
 
-    The result of a session: create, the certificate as it travels; sign, a Signature; pair, the peer's index.
+    The result of a session: create, refresh, reshare: the certificate as it travels; sign: a Signature; pair: the
+    peer's index.
     """
     shard = None
+    facts = terms.facts()
     if terms.op == "create":
         running.check_new(terms, custody)
-    elif terms.op in ("sign", "pair"):
-        shard = custody.shard(terms.group)
-    else:
+    elif terms.op not in ("sign", "pair", "refresh", "reshare"):
         raise DaricError("parameter", "this version has no such operation: " + terms.op)
+    elif facts is None or custody.identity.public in [member.identity for member in facts.roster.members]:
+        shard = custody.shard(terms.group)
+        if facts is not None and [facts.pk, facts.epoch] != [shard.pk, shard.epoch]:
+            raise DaricError("roster", "the terms describe the group otherwise than this party stores it")
+    else:
+        _check_joining(custody, terms.group, facts.pk)
     if terms.op == "sign":
         # Where nobody is asked, the people of the session's other parties are.
         custody.check_digest(terms.group, running.request_digest(terms.request, allow_raw), confirmed or not attended)
-    epoch = 0 if shard is None else shard.epoch
+    epoch = shard.epoch if shard is not None else 0 if facts is None else facts.epoch
     roster = None if shard is None else shard.roster
     random = custody.session_random(terms.uuid, epoch, entropy)
     hooks = CustodyHooks(custody, epoch, attended, describe, allow_raw)
@@ -54,6 +62,18 @@ def open_session(
     if shard is not None and terms.op == "pair":
         custody.allow_setup(terms.group, running.peer_in(terms, shard.me), now, confirmed or not attended)
     return session
+
+
+def _check_joining(custody: "Custody", group_id: bytes, pk: bytes) -> None:
+    """A new member stores nothing of the group, or only what an earlier committee went on without.
+
+    Otherwise strangers could make it replace the share of a group that it is in by one of theirs.
+    """
+    group = custody.find(group_id)
+    if group is None or group.epoch == 0:
+        return
+    if group.standing != LEFT_BEHIND or custody.shard(group_id).pk != pk:
+        raise DaricError("member", "this party is a member of the group, and not as the terms describe it")
 
 
 class CustodyHooks(Hooks):
@@ -86,11 +106,22 @@ class CustodyHooks(Hooks):
         try:
             if terms.op == "create":
                 return (yield from running.create(session, self._custody, view))
-            shard = self._custody.shard(terms.group)
-            if shard.epoch != self.epoch:
-                raise DaricError("roster", "the group moved on to another epoch since this party joined")
+            shard = self._stored(session)
+            if terms.op in ("refresh", "reshare"):
+                return (yield from running.reshare(session, shard, self._custody, view))
+            assert shard is not None
             if terms.op == "sign":
                 return (yield from running.sign(session, shard, view, self._allow_raw))
             return (yield from running.pair(session, shard, view))
         finally:
             view.close()
+
+    def _stored(self, session: Session) -> "Shard | None":
+        """The current shard; None for a new member. DaricError("roster") if another epoch began meanwhile."""
+        assert session.roster is not None
+        if not session.roster.member(session.me).public_share:
+            return None
+        shard = self._custody.shard(session.terms.group)
+        if shard.epoch != self.epoch:
+            raise DaricError("roster", "the group moved on to another epoch since this party joined")
+        return shard

@@ -1,11 +1,13 @@
 """Terms of each operation, as its initiator proposes them. Specification: docs/protocol.md, sections 1, 8 to 11."""
 
+from daric_protocol import details, envelope
 from daric_protocol.terms import Terms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from daric_protocol.custody import Custody
     from daric_protocol.roster import Roster
 
     Random = Callable[[int], bytes]
@@ -30,6 +32,34 @@ def refresh_terms(uuid: bytes, group_id: bytes, roster: "Roster") -> Terms:
     """Terms of a new epoch for the same members with the same threshold."""
     members = roster.indexes()
     return _checked(Terms(uuid, "refresh", group_id, roster.t, len(members), members, b"", ""))
+
+
+def reshare_terms(
+    uuid: bytes,
+    custody: "Custody",
+    group_id: bytes,
+    threshold: int,
+    newcomers: int = 0,
+    leaving: "list[int] | None" = None,
+    dealing: "list[int] | None" = None,
+) -> Terms:
+    """Terms of a new epoch with other members or another threshold, proposed by a party that stores the group.
+
+    threshold: the new one. newcomers: how many join. leaving: indexes of those who are no members afterwards. dealing:
+    of these, who takes part once more because the others are too few to hand the key on.
+    """
+    facts = group_facts(custody, group_id)
+    gone = sorted(leaving or [])
+    members = [index for index in facts.roster.indexes() if index not in gone or index in (dealing or [])]
+    request = envelope.encode(details.ReshareDetails(gone, facts))
+    name = custody.group(group_id).name
+    return _checked(Terms(uuid, "reshare", group_id, threshold, len(members) + newcomers, members, request, name))
+
+
+def group_facts(custody: "Custody", group_id: bytes) -> "details.Facts":
+    """What a stored group is, for those who are new to it. Raises DaricError("group") or ("pending")."""
+    shard = custody.shard(group_id)
+    return details.Facts(shard.pk, shard.epoch, custody.highest_index(group_id), shard.roster)
 
 
 def _checked(terms: Terms) -> Terms:

@@ -6,6 +6,7 @@ from daric_protocol.limits import STRIKES_BEFORE_DELAY
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from daric_protocol.custody import Custody
+    from daric_protocol.roster import Member
     from daric_protocol.session import Session
 
 
@@ -22,6 +23,11 @@ def question(session: "Session", custody: "Custody") -> "list[str]":
         lines.extend(requests.describe(terms.request, address.from_public_key(key)))
     elif terms.op == "create":
         lines = ["New wallet"] + shown_name(terms.name) + ["%d of %d sign" % (terms.threshold, terms.parties)]
+    elif terms.op == "refresh":
+        lines = ["New shares"] + shown_name(custody.group(terms.group).name)
+        lines += ["same %d of %d" % (roster.t, len(roster.members)), "old ones and", "backups end"]
+    elif terms.op == "reshare":
+        lines = _changes(session, custody)
     else:
         lines = _strikes(custody, terms.group, roster.member(running.peer_in(terms, session.me)).identity)
         lines += ["New pair set-up"] + shown_name(custody.group(terms.group).name)
@@ -32,6 +38,36 @@ def question(session: "Session", custody: "Custody") -> "list[str]":
         mine = " (this)" if index == session.me else ""
         lines.append("%d %s %s%s" % (index, member.kind, _plain(member.name) or member.identity.hex()[:12], mine))
     return [line for line in lines if line]
+
+
+def _changes(session: "Session", custody: "Custody") -> "list[str]":
+    """Who comes and who goes, and how many sign before and after."""
+    from daric_protocol.evm import address
+
+    roster, asked = session.roster, session.terms.details()
+    assert roster is not None
+    facts = asked.facts
+    old = facts.roster
+    if roster.member(session.me).public_share:
+        lines = ["Change wallet"] + shown_name(custody.group(session.terms.group).name)
+    else:
+        lines = ["Join wallet"] + shown_name(session.terms.name)
+    text = address.to_text(address.from_public_key(facts.pk))
+    lines += ["Address:"] + [" " + text[at : at + NAME_LINE] for at in range(0, len(text), NAME_LINE)]
+    after = len(roster.members) - len(asked.leaving)
+    lines += ["Now: %d of %d" % (old.t, len(old.members)), "Then: %d of %d" % (session.terms.threshold, after)]
+    for index in asked.leaving:
+        lines.append("REMOVE:")
+        lines += shown_name(_shown_member(old.member(index)))
+    for member in roster.members:
+        if member.index not in old.indexes():
+            lines.append("ADD:")
+            lines += shown_name(_shown_member(member))
+    return lines
+
+
+def _shown_member(member: "Member") -> str:
+    return "%d %s %s" % (member.index, member.kind, member.name or member.identity.hex()[:12])
 
 
 def _strikes(custody: "Custody", group_id: bytes, identity: bytes) -> "list[str]":

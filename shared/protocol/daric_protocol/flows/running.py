@@ -58,6 +58,61 @@ def pair(session: "Session", shard: "Shard", view: "SessionCustody") -> "Rounds"
     return peer
 
 
+def reshare(session: "Session", shard: "Shard | None", custody: "Custody", view: "SessionCustody") -> "Rounds":
+    """A refresh or a reshare; the certificate as it travels. shard: None for a new member."""
+    from daric_protocol import activation
+    from daric_protocol.rounds.groupstart import Brought
+    from daric_protocol.rounds.reshare import reshare as reshare_rounds
+
+    terms, roster = session.terms, session.roster
+    assert roster is not None
+    receivers, pk = roster.indexes(), b""
+    if terms.op == "reshare":
+        asked = terms.details()
+        receivers = [index for index in receivers if index not in asked.leaving]
+        pk = asked.facts.pk
+    unusable = [] if shard is None else custody.unusable(terms.group)
+    brought = Brought(custody.highest_epoch(terms.group), custody.highest_index(terms.group), unusable)
+    rounds = reshare_rounds(
+        session.me,
+        session.ssid,
+        terms.group,
+        roster,
+        terms.members,
+        receivers,
+        view,
+        session.random,
+        shard,
+        brought,
+        pk,
+    )
+    made, acks = yield from _noting_indexes(rounds, view)
+    if session.me in receivers:
+        view.activate(acks)
+        return custody.certificate(terms.group)
+    certificate = activation.encode(made, acks)
+    custody.adopt(certificate)
+    return certificate
+
+
+def _noting_indexes(rounds: "Rounds", view: "SessionCustody") -> "Rounds":
+    """The same rounds; the indexes that the others say were used are noted, so that a second attempt avoids them."""
+    try:
+        outgoing = rounds.send(None)  # type: ignore[arg-type]
+        outgoing.arrived = lambda _, start: view.note_index(start.index)
+        while True:
+            try:
+                received = yield outgoing
+            except DaricError as error:
+                outgoing = rounds.throw(error)
+            else:
+                outgoing = rounds.send(received)
+    except StopIteration as end:
+        return end.value
+    finally:
+        rounds.close()
+
+
 def peer_in(terms: "Terms", me: int) -> int:
     """The other member of a pair set-up."""
     return terms.members[1] if terms.members[0] == me else terms.members[0]
