@@ -148,14 +148,16 @@ def test_machine_code_and_plain_code_agree_on_every_runtime():
 def test_a_board_without_machine_code_uses_the_plain_twins(tmp_path):
     packages = tmp_path / "packages"
     shutil.copytree(build(), packages)
-    viper = "daric_protocol/platform/viper"
-    compile_file(PROTOCOL.parent / (viper + ".py"), packages / (viper + ".mpy"), viper, "armv6m")
+    for name in ("viper", "rows_viper"):
+        viper = "daric_protocol/platform/" + name
+        compile_file(PROTOCOL.parent / (viper + ".py"), packages / (viper + ".mpy"), viper, "armv6m")
     script = tmp_path / "script.py"
     script.write_text(
         "from daric_protocol import platform\n"
-        "from daric_protocol.platform import plain\n"
+        "from daric_protocol.platform import matrix, plain, rows\n"
         "assert platform.keccak256 is plain.keccak256\n"
         "assert platform.transpose128 is plain.transpose128\n"
+        "assert matrix.hash_rows is rows.hash_rows\n"
         "print(platform.keccak256(b'').hex())\n"
     )
     printed = run_micropython(script, env={"MICROPYPATH": f"{packages}:.frozen"})

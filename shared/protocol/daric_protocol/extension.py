@@ -6,7 +6,8 @@ A matrix is kept as 128 columns of 68 bytes, one per seed; bit j of a column bel
 from hashlib import sha256
 
 from daric_protocol.errors import Abort
-from daric_protocol.platform import column_hashes, equal, expand_columns, transpose128, xor_columns
+from daric_protocol.platform import column_hashes, equal, transpose128
+from daric_protocol.platform.matrix import expand_columns, xor_columns
 from daric_protocol.tagged import TH, u8
 
 COLUMNS = 128

@@ -11,7 +11,8 @@ from hashlib import sha256
 from daric_protocol import extension, gadget
 from daric_protocol.errors import Abort, DaricError
 from daric_protocol.limits import STREAM_ROWS
-from daric_protocol.platform import Sha256, equal, hash_rows, offset_rows
+from daric_protocol.platform import Sha256, equal
+from daric_protocol.platform.matrix import hash_rows, offset_rows
 from daric_protocol.tagged import HS, TH, Q, random_scalar, read_scalar, scalar, u8
 
 TYPE_CHECKING = False

@@ -32,15 +32,11 @@ if NATIVE:
         ccm_seal,
         column_hashes,
         equal,
-        expand_columns,
-        hash_rows,
         hkdf_sha256,
         hmac_sha256,
         keccak256,
-        offset_rows,
         sha256,
         transpose128,
-        xor_columns,
     )
 else:
     from daric_protocol.platform.device import (
@@ -51,15 +47,11 @@ else:
         ccm_seal,
         column_hashes,
         equal,
-        expand_columns,
-        hash_rows,
         hkdf_sha256,
         hmac_sha256,
         keccak256,
-        offset_rows,
         sha256,
         transpose128,
-        xor_columns,
     )
 
 __all__ = [
@@ -72,15 +64,11 @@ __all__ = [
     "column_hashes",
     "curve",
     "equal",
-    "expand_columns",
-    "hash_rows",
     "hkdf_sha256",
     "hmac_sha256",
     "keccak256",
-    "offset_rows",
     "sha256",
     "transpose128",
-    "xor_columns",
 ]
 
 

@@ -17,7 +17,6 @@ from daric_protocol.limits import CBOR_DEPTH
 from daric_protocol.platform.ccm import check_sizes
 from daric_protocol.platform.galois import column_hashes
 from daric_protocol.platform.plain import transpose128
-from daric_protocol.platform.rows import expand_columns, hash_rows, offset_rows, xor_columns
 
 __all__ = [
     "Sha256",
@@ -27,15 +26,11 @@ __all__ = [
     "ccm_seal",
     "column_hashes",
     "equal",
-    "expand_columns",
-    "hash_rows",
     "hkdf_sha256",
     "hmac_sha256",
     "keccak256",
-    "offset_rows",
     "sha256",
     "transpose128",
-    "xor_columns",
 ]
 
 Sha256 = hashlib.sha256

@@ -15,17 +15,14 @@ from daric_protocol.platform.ccm import seal as ccm_seal
 if sys.implementation.name == "micropython":
     try:
         from daric_protocol.platform.galois_viper import column_hashes
-        from daric_protocol.platform.rows_viper import expand_columns, hash_rows, offset_rows, xor_columns
         from daric_protocol.platform.viper import keccak256, transpose128
     except (SyntaxError, ValueError):
         # A port without the native emitter: it cannot compile viper code, or refuses the compiled file.
         from daric_protocol.platform.galois import column_hashes
         from daric_protocol.platform.plain import keccak256, transpose128
-        from daric_protocol.platform.rows import expand_columns, hash_rows, offset_rows, xor_columns
 else:
     from daric_protocol.platform.galois import column_hashes
     from daric_protocol.platform.plain import keccak256, transpose128
-    from daric_protocol.platform.rows import expand_columns, hash_rows, offset_rows, xor_columns
 
 __all__ = [
     "Sha256",
@@ -35,15 +32,11 @@ __all__ = [
     "ccm_seal",
     "column_hashes",
     "equal",
-    "expand_columns",
-    "hash_rows",
     "hkdf_sha256",
     "hmac_sha256",
     "keccak256",
-    "offset_rows",
     "sha256",
     "transpose128",
-    "xor_columns",
 ]
 
 INNER_PAD = int.from_bytes(b"\x36" * 64, "big")
