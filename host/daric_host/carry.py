@@ -18,6 +18,7 @@ from daric_host.seats import Seat, Status
 
 Inbox = asyncio.Queue["tuple[int | None, bytes] | DaricError"]
 Watch = Callable[[Status], None]
+GIVE_UP_SECONDS = 5
 OVER = ("session", "unknown_session")  # what the service says of a session that has ended there
 
 
@@ -36,12 +37,18 @@ async def carry(
         return await _drive(relay, session, seat, inbox, asyncio.get_running_loop().time() + timeout, watch)
     except BaseException:
         await seat.cancel()
-        with suppress(DaricError):  # the relay may be what failed; it expires the session by itself
-            await relay.abort(session)
+        await give_up(relay, session)
         raise
     finally:
         reader.cancel()
         await asyncio.gather(reader, return_exceptions=True)
+
+
+async def give_up(relay: RelayClient, session: bytes) -> None:
+    """End a session for everybody, if the relay can be reached soon; else it expires there by itself."""
+    with suppress(DaricError, TimeoutError):
+        async with asyncio.timeout(GIVE_UP_SECONDS):
+            await relay.abort(session)
 
 
 async def _read(relay: RelayClient, session: bytes, inbox: Inbox) -> None:

@@ -27,7 +27,7 @@ from daric_protocol.rounds.sign import Signature
 from daric_protocol.session import DONE
 from daric_protocol.terms import Terms
 
-from daric_host.carry import carry
+from daric_host.carry import carry, give_up
 from daric_host.cloud_client import CloudClient
 from daric_host.device import DeviceLink
 from daric_host.groups import GroupInfo, describe_group
@@ -245,7 +245,7 @@ class Wallet:
             if cloud and (members is None or self.service.cloud in members):
                 await self.invite_cloud(proposal, cloud)
         except BaseException:
-            await self.abort(proposal)
+            await self._give_up(proposal)
             raise
 
     async def invite_device(self, proposal: Proposal, identity: bytes) -> None:
@@ -282,8 +282,12 @@ class Wallet:
         """
         info = await proposal.initiator.session(proposal.uuid)
         if info.initiator == proposal.initiator.signer.public:
-            await self.wait_for_all(proposal)
-            await proposal.initiator.start(proposal.uuid)
+            try:
+                await self.wait_for_all(proposal)
+                await proposal.initiator.start(proposal.uuid)
+            except BaseException:
+                await self._give_up(proposal)
+                raise
         timeout = TIMEOUTS[proposal.terms.op]
         seats = [self._carry(proposal, name, seat, relay, timeout) for name, seat, relay in proposal.seats]
         ends = await asyncio.gather(*seats, return_exceptions=True)  # a seat that fails ends the session for the others
@@ -295,9 +299,7 @@ class Wallet:
         try:
             await proposal.initiator.abort(proposal.uuid)
         finally:
-            self._under_way.discard(proposal.uuid)
-            for _, seat, _ in proposal.seats:
-                await seat.cancel()
+            await self._leave(proposal)
 
     async def settle(self, group_id: bytes, cloud: str = "") -> GroupInfo:
         """After a session that broke at its end: bring the certificate to whoever of the group missed it.
@@ -324,6 +326,16 @@ class Wallet:
         return self.group(group_id)
 
     # Inside
+
+    async def _give_up(self, proposal: Proposal) -> None:
+        """End a session that cannot go on; why it cannot is what the caller has to say."""
+        await give_up(proposal.initiator, proposal.uuid)
+        await self._leave(proposal)
+
+    async def _leave(self, proposal: Proposal) -> None:
+        self._under_way.discard(proposal.uuid)
+        for _, seat, _ in proposal.seats:
+            await seat.cancel()
 
     async def _propose(self, terms: Terms, members: Sequence[bytes] | None) -> Proposal:
         relay = self._relay if members is None else self._relay_of(members)
