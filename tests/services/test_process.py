@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from daric_host.relay import LocalSigner, RelayClient, read_notice
 from daric_host.services.__main__ import main
-from daric_protocol.errors import DaricError
+from daric_protocol.errors import ERRORS, DaricError
 
 from tests.services.house import new_identity
 
@@ -152,8 +152,10 @@ def quiet(monkeypatch):
 
 def test_it_refuses_to_start_on_a_damaged_database_or_a_bad_option(tmp_path, quiet):
     (tmp_path / "services.db").write_bytes(b"x" * 4096)
-    assert main(["--state", str(tmp_path)]) == 1
-    assert main(["--state", str(tmp_path), "--cloud", "xyz"]) == 1
+    assert main(["--state", str(tmp_path)]) == ERRORS["storage"][0]
+    assert main(["--state", str(tmp_path), "--cloud", "xyz"]) == ERRORS["parameter"][0]
+    assert main(["--state", str(tmp_path / "services.db")]) == ERRORS["storage"][0]
+    assert main(["--state", str(tmp_path / "new"), "--host", "192.0.2.1"]) == ERRORS["service"][0]
 
 
 def test_it_prints_the_key_that_clients_pin(tmp_path, capsys, quiet):

@@ -13,13 +13,15 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
 import structlog
 import uvicorn
 from daric_protocol.errors import DaricError
+
+from daric_host.keys import read_key
 
 from .app import build
 from .desk import Services
@@ -31,17 +33,29 @@ SOCKET_BYTES = 2 * 1024 * 1024  # one WebSocket message; the frame limit itself 
 
 
 class Server(uvicorn.Server):
-    """Drains the services as soon as a signal arrives, so that no long-poll holds the exit."""
+    """A server with a ready file, which is there while it answers.
 
-    def __init__(self, config: uvicorn.Config, services: Services, ready: Path) -> None:
+    drain: called in the event loop as soon as a signal arrives, so that no long-poll holds the exit.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        ready: Path,
+        document: dict[str, object],
+        drain: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(config)
-        self._services = services
         self._ready = ready
+        self._document = document
+        self._drain = drain
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
+        if self.started:
+            announce(self._ready, self._document)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._ready.unlink(missing_ok=True)
@@ -49,7 +63,7 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._services.drain)
+            self._loop.call_soon_threadsafe(self._drain)
         super().handle_exit(sig, frame)
 
 
@@ -80,6 +94,21 @@ def set_up_logs(level: str) -> None:
     logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing handshake" not in str(record.msg))
 
 
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises DaricError("service") if the address cannot be had."""
+    try:
+        return socket.create_server((host, port))
+    except (OSError, OverflowError) as error:
+        raise DaricError("service", f"cannot listen on {host}, port {port}: {error}") from error
+
+
+def refused(log: structlog.typing.FilteringBoundLogger, error: Exception) -> int:
+    """Log why a process cannot start; its exit code, the number of the error table."""
+    known = error if isinstance(error, DaricError) else DaricError("storage", str(error))
+    log.error("cannot start", code=known.name, error=known.detail)
+    return known.number
+
+
 def announce(path: Path, document: dict[str, object]) -> None:
     """Write the ready file whole or not at all."""
     part = path.with_suffix(".part")
@@ -102,7 +131,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until a signal; 0 after an orderly stop, 1 if the service cannot start."""
+    """Run until a signal; 0 after an orderly stop, else the number of the error that keeps it from starting."""
     options = parse(arguments)
     set_up_logs(options.log_level)
     log = structlog.get_logger("daric.services")
@@ -110,12 +139,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.public_key:
             sys.stdout.write(Keys.load(options.state).hop.public.hex() + "\n")
             return 0
-        clouds = frozenset(bytes.fromhex(text) for text in options.cloud)
+        clouds = frozenset(read_key(text, "the cloud party's identity") for text in options.cloud)
         app = build(Settings(options.state, clouds))
-        listener = socket.create_server((options.host, options.port))
-    except (DaricError, OSError, ValueError) as error:
-        log.error("cannot start", error=str(error))
-        return 1
+        listener = listen(options.host, options.port)
+    except (DaricError, OSError) as error:
+        return refused(log, error)
     services: Services = app.state.services
     port = listener.getsockname()[1]
     scheme = "https" if options.tls_cert else "http"
@@ -139,13 +167,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ssl_certfile=options.tls_cert,
         ssl_keyfile=options.tls_key,
     )
-    announce(ready, document)
     log.info("listening", **document)
+    server = Server(config, ready, document, services.drain)
     try:
-        Server(config, services, ready).run(sockets=[listener])
+        server.run(sockets=[listener])
     finally:
         services.store.close()
-    return 0
+    return 0 if server.started else DaricError("internal").number
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import logging
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -31,17 +30,19 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from daric_host.carry import carry
+from daric_host.keys import read_key
 from daric_host.leftovers import freeing
 from daric_host.party import Party
 from daric_host.relay import RelayClient
 from daric_host.seats import LocalSeat
 
-from .__main__ import announce, set_up_logs
+from .__main__ import Server, listen, refused, set_up_logs
 from .problems import problem
 from .settings import CLOUD
 from .tokens import Claims, TokenVerifier, bearer
 
 OWNER = "owner/"  # which account a group belongs to
+TIMEOUT = aiohttp.ClientTimeout(total=30)
 
 
 class GuardedSeat(LocalSeat):
@@ -58,6 +59,7 @@ class GuardedSeat(LocalSeat):
         if strangers or len(members) != len(joins):
             await self.cancel()
             return
+        self._cloud.own(self.session.terms, self._account)
         await super().start(joins)
 
 
@@ -90,7 +92,8 @@ class CloudParty:
         terms = Terms.decode((await self.relay.session(session)).terms)
         if terms.uuid != session:
             raise DaricError("parameter", "the terms name another session")
-        self._own(terms, claims.account)
+        if terms.op != "create" or self._owner(terms.group) is not None:
+            self._check_owner(claims.account, terms.group)
         if session in self._tasks:
             return
         seat = GuardedSeat(self, terms, claims.account)
@@ -121,15 +124,17 @@ class CloudParty:
         await self.relay.close()
         self.party.close()
 
-    def _own(self, terms: Terms, account: bytes) -> None:
-        """Bind a new group to the caller's account; refuse another account's group."""
-        name = OWNER + terms.group.hex()
-        if terms.op == "create" and self.party.store.read(name) is None:
-            self.party.store.write(name, account)
+    def own(self, terms: Terms, account: bytes) -> None:
+        """Bind a new group to an account, once all its members are known; refuse another account's group."""
+        if terms.op == "create" and self._owner(terms.group) is None:
+            self.party.store.write(OWNER + terms.group.hex(), account)
         self._check_owner(account, terms.group)
 
+    def _owner(self, group: bytes) -> bytes | None:
+        return self.party.store.read(OWNER + group.hex())
+
     def _check_owner(self, account: bytes, group: bytes) -> None:
-        if self.party.store.read(OWNER + group.hex()) != account:
+        if self._owner(group) != account:
             raise DaricError("unauthorised", "the group belongs to another account")
 
     async def _take_part(self, seat: GuardedSeat) -> None:
@@ -203,8 +208,6 @@ def build(party: Party, service: str, key: bytes, keys: dict[str, Any]) -> Starl
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         relay = RelayClient(service, party.signer, key)
         app.state.cloud = CloudParty(party, relay, TokenVerifier.from_key_set(keys, CLOUD))
-        if await relay.login() is None:
-            await relay.register("cloud", "cloud")
         try:
             yield
         finally:
@@ -219,9 +222,20 @@ def build(party: Party, service: str, key: bytes, keys: dict[str, Any]) -> Starl
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers={DaricError: _refuse})
 
 
-async def _fetch_keys(service: str) -> dict[str, Any]:
-    async with aiohttp.ClientSession(trust_env=False) as http, http.get(service + "/.well-known/jwks.json") as answer:
-        return dict(await answer.json(content_type=None))
+async def enrol(party: Party, service: str, key: bytes) -> dict[str, Any]:
+    """Register this party at its first start; the key set of the auth service. DaricError if either is refused."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=TIMEOUT, trust_env=False) as http,
+            http.get(service + "/.well-known/jwks.json") as answer,
+        ):
+            keys = dict(await answer.json(content_type=None))
+    except (aiohttp.ClientError, TimeoutError, ValueError, TypeError) as error:
+        raise DaricError("service", f"the services do not answer at {service}") from error
+    async with RelayClient(service, party.signer, key) as relay:
+        if await relay.login() is None:
+            await relay.register("cloud", "cloud")
+    return keys
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -236,7 +250,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until a signal; 0 after an orderly stop, 1 if the party cannot start."""
+    """Run until a signal; 0 after an orderly stop, else the number of the error that keeps it from starting."""
     options = parse(arguments)
     set_up_logs("info")
     logging.getLogger("asyncio").setLevel(logging.WARNING)
@@ -247,18 +261,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.write(party.identity.public.hex() + "\n")
             party.close()
             return 0
-        keys = asyncio.run(_fetch_keys(options.service))
-        app = build(party, options.service, bytes.fromhex(options.service_key), keys)
-        listener = socket.create_server((options.host, options.port))
-    except (DaricError, OSError, ValueError, aiohttp.ClientError) as error:
-        log.error("cannot start", error=str(error))
-        return 1
+        if not options.service or not options.service_key:
+            raise DaricError("parameter", "--service and --service-key are needed")
+        key = read_key(options.service_key, "the service's key")
+        app = build(party, options.service, key, asyncio.run(enrol(party, options.service, key)))
+        listener = listen(options.host, options.port)
+    except (DaricError, OSError) as error:
+        return refused(log, error)
     config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
-    port = listener.getsockname()[1]
-    announce(options.state / "ready.json", {"url": f"http://{options.host}:{port}", "pid": os.getpid()})
-    uvicorn.Server(config).run(sockets=[listener])
-    (options.state / "ready.json").unlink(missing_ok=True)
-    return 0
+    document: dict[str, object] = {
+        "url": f"http://{options.host}:{listener.getsockname()[1]}",
+        "pid": os.getpid(),
+    }
+    server = Server(config, options.state / "ready.json", document)
+    server.run(sockets=[listener])
+    return 0 if server.started else DaricError("internal").number
 
 
 if __name__ == "__main__":
