@@ -1,0 +1,143 @@
+"""A party's power fails at every change of its store in turn during a reshare. Specification: docs/protocol.md, 8.
+
+Afterwards the parties show each other what certificates they have, and the group signs: in the old epoch or in the new.
+"""
+
+import itertools
+
+import pytest
+from daric_protocol.errors import DaricError
+from daric_protocol.group import LEFT
+
+from tests.session.parties import MemoryStore, Party, Wallet, message
+
+
+class PowerCut(BaseException):
+    """The power is gone: no handler of the code under test may see an ordinary error."""
+
+
+class CutStore(MemoryStore):
+    """The k-th change from now does not happen, and none after it until the power is back."""
+
+    left = None
+
+    def write(self, name, value):
+        self._count()
+        super().write(name, value)
+
+    def erase(self, name):
+        if name in self:
+            self._count()
+        super().erase(name)
+
+    def _count(self):
+        if self.left is not None:
+            self.left -= 1
+            if self.left <= 0:
+                raise PowerCut
+
+
+class Dead:
+    """The seat of a party without power."""
+
+    def run(self):
+        return []
+
+    def offer(self, _seat, _frame):
+        return None
+
+
+def run_with_a_cut(network, seat, store, after):
+    """Run a session in which one seat's store fails; whether it did."""
+    store.left = after
+    cut = False
+    network.pending = []
+    for step in (network.start, network.confirm, network.run):
+        try:
+            step()
+        except PowerCut:
+            cut = True
+            network.pumps[seat] = Dead()
+            network.run()
+            break
+    store.left = None
+    if cut:
+        network.sessions[seat].expire = lambda: None
+    network.expire()
+    return cut
+
+
+def meet_again(parties):
+    """Everyone shows everyone the certificate it has."""
+    for teller, listener in itertools.permutations(parties, 2):
+        for group_id in teller.custody.groups():
+            try:
+                listener.custody.adopt(teller.custody.certificate(group_id))
+            except DaricError as error:
+                assert error.name in ("group", "pending", "roster")
+
+
+def signs(parties, group_id, threshold, among):
+    """All chosen members are in one epoch and sign."""
+    wallet = Wallet([parties[number] for number in among], group_id)
+    wallet.sessions = 100  # ids that no session before had
+    assert len({party.custody.shard(group_id).epoch for party in wallet.parties.values()}) == 1
+    signers = sorted(wallet.parties)[:threshold]
+    network = wallet.sign(signers, message("after the cut"), confirmed=True)
+    return network.states() == ["done"] * threshold
+
+
+def cut_everywhere(make, victim, committee, threshold):
+    """make() -> (parties by seat, old members' seats, network, group id). Returns the number of cuts."""
+    for after in itertools.count(1):
+        parties, old, network, group_id = make(after)
+        if not run_with_a_cut(network, victim, parties[victim].store, after):
+            assert set(network.states()) == {"done"}
+            assert signs(parties, group_id, threshold, committee)
+            return after
+        for party in parties:
+            party.restart()
+            assert not party.store.names("mark/")
+        meet_again(parties)
+        epochs = [party.custody.find(group_id) and party.custody.group(group_id).epoch for party in parties]
+        new = max(epoch or 0 for epoch in epochs)
+        if new == 1:
+            assert signs(parties, group_id, 2, old), f"old epoch, cut at {after}"
+        else:
+            assert {epochs[seat] for seat in committee} == {new}, f"cut at {after}: {epochs}"
+            assert signs(parties, group_id, threshold, committee), f"new epoch, cut at {after}"
+            for seat in range(len(parties)):
+                if seat not in committee:
+                    assert parties[seat].custody.group(group_id).standing == LEFT or epochs[seat] == 1
+    raise AssertionError
+
+
+def revived(wallet, name):
+    return {index: Party(f"{party.name} {name}", CutStore(party.store)) for index, party in wallet.parties.items()}
+
+
+@pytest.mark.parametrize("victim", [0, 3], ids=["a member", "the new member"])
+def test_a_member_is_added_or_not(victim):
+    made = Wallet.create(2, 3, seed="cut add")
+
+    def make(after):
+        wallet = made.copy()
+        wallet.parties = revived(made, after)
+        newcomer = Party(f"newcomer {after}", CutStore())
+        network = wallet.change(wallet.reshare_terms(3, 1), [newcomer])
+        return [*wallet.parties.values(), newcomer], [0, 1, 2], network, wallet.group_id
+
+    assert cut_everywhere(make, victim, [0, 1, 2, 3], 3) >= 10
+
+
+def test_a_leaving_dealer_keeps_its_share_until_the_others_hold_theirs():
+    made = Wallet.create(2, 2, seed="cut leave")
+
+    def make(after):
+        wallet = made.copy()
+        wallet.parties = revived(made, after)
+        newcomer = Party(f"newcomer {after}", CutStore())
+        network = wallet.change(wallet.reshare_terms(2, 1, leaving=[2], dealing=[2]), [newcomer])
+        return [*wallet.parties.values(), newcomer], [0, 1], network, wallet.group_id
+
+    assert cut_everywhere(make, 1, [0, 2], 2) > 5
