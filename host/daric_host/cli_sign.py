@@ -1,19 +1,37 @@
-"""Commands that sign typed data and user operations, and that send a signed transaction. Registered by cli.py."""
+"""Commands that sign, and that send a signed transaction."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from daric_protocol.errors import DaricError
-from daric_protocol.evm import address, forms, message, userop
+from daric_protocol.evm import address, forms, message, transaction, userop
 from daric_protocol.evm import request as requests
 from daric_protocol.limits import RECEIPT_TIMEOUT, SIGN_REQUEST_BYTES
 
-from daric_host.cli import DEFAULT_HOME, AsJson, Group, Home, Ports, Signers, Yes, _open, _run, _sign, app, sign_app
+from daric_host.command import (
+    DEFAULT_HOME,
+    AsJson,
+    Group,
+    Home,
+    Ports,
+    Signers,
+    Yes,
+    app,
+    cloud_url,
+    open_wallet,
+    read_group,
+    read_signers,
+    run,
+    sign_app,
+)
+from daric_host.keys import read_hex
 from daric_host.node import Node
 from daric_host.talk import Talk
+from daric_host.wallet import Wallet
 
 JSON_BYTES = 16 * SIGN_REQUEST_BYTES  # JSON is far longer than the request that is made from it
 
@@ -28,6 +46,60 @@ def _read(path: str) -> Any:
     except (OSError, ValueError, RecursionError) as error:
         raise DaricError("request", f"{path} is no JSON that can be read") from error
     raise DaricError("request", f"{path} has more than {JSON_BYTES} bytes")
+
+
+async def _sign(wallet: Wallet, home: Path, group: str, signers: str, ports: list[str], request: bytes) -> Any:
+    group_id, indexes = read_group(group), read_signers(signers)
+    devices = [await wallet.connect(port) for port in ports]
+    proposal = await wallet.propose_signature(group_id, request, indexes)
+    await wallet.invite(proposal, devices, cloud_url(home))
+    return await wallet.run(proposal)
+
+
+@sign_app.command("tx")
+def sign_tx(
+    group: Group,
+    unsigned: Annotated[str, typer.Argument(help="unsigned serialised transaction (legacy, 2930 or 1559), hex")],
+    signers: Signers,
+    device: Ports = [],  # noqa: B006
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """Sign an EVM transaction; prints it ready to be sent."""
+    talk = Talk(as_json, yes)
+
+    async def work() -> dict[str, Any]:
+        payload = read_hex(unsigned, "the transaction")
+        request = requests.Request(requests.TRANSACTION, payload).encode()
+        async with await open_wallet(home, talk) as wallet:
+            signature = await _sign(wallet, home, group, signers, device, request)
+            signed = transaction.attach_signature(payload, signature.r, signature.s, signature.recid)
+            return {"signed": "0x" + signed.hex(), "hash": "0x" + transaction.transaction_hash(signed).hex()}
+
+    run(talk, work)
+
+
+@sign_app.command("message")
+def sign_message(
+    group: Group,
+    text: str,
+    signers: Signers,
+    device: Ports = [],  # noqa: B006
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """Sign a text as an EIP-191 personal message."""
+    talk = Talk(as_json, yes)
+
+    async def work() -> dict[str, Any]:
+        request = requests.Request(requests.MESSAGE, text.encode()).encode()
+        async with await open_wallet(home, talk) as wallet:
+            signature = await _sign(wallet, home, group, signers, device, request)
+            return {"signature": "0x" + message.signature_bytes(signature.r, signature.s, signature.recid).hex()}
+
+    run(talk, work)
 
 
 @sign_app.command("typed-data")
@@ -45,11 +117,11 @@ def sign_typed_data(
 
     async def work() -> dict[str, Any]:
         request = requests.Request(requests.TYPED_DATA, forms.typed_data_payload(_read(file))).encode()
-        async with await _open(home, talk) as wallet:
+        async with await open_wallet(home, talk) as wallet:
             made = await _sign(wallet, home, group, signers, device, request)
             return {"signature": "0x" + message.signature_bytes(made.r, made.s, made.recid).hex()}
 
-    _run(talk, work)
+    run(talk, work)
 
 
 @sign_app.command("user-op")
@@ -75,7 +147,7 @@ def sign_user_op(
         place = address.from_text(entry_point) if entry_point else None
         payload = forms.user_operation_payload(value, version, chain_id, place)
         request = requests.Request(requests.USER_OPERATION, payload).encode()
-        async with await _open(home, talk) as wallet:
+        async with await open_wallet(home, talk) as wallet:
             made = await _sign(wallet, home, group, signers, device, request)
             signature = "0x" + message.signature_bytes(made.r, made.s, made.recid).hex()
             signed = {**value, "signature": signature}
@@ -85,7 +157,7 @@ def sign_user_op(
                 "user_operation": signed if as_json else json.dumps(signed),
             }
 
-    _run(talk, work)
+    run(talk, work)
 
 
 @app.command()
@@ -111,4 +183,4 @@ def send(
         result = {"hash": "0x" + name.hex(), "block": receipt.block, "gas_used": receipt.gas_used}
         return result if receipt.contract is None else {**result, "contract": receipt.contract}
 
-    _run(talk, work)
+    run(talk, work)

@@ -388,7 +388,7 @@ class DeviceLink:
                     self._link.probe()
         except OSError as error:
             self._close_transport()
-            raise DaricError("link", f"the serial port failed: {error.strerror or type(error).__name__}") from None
+            raise DaricError("link", f"the serial port failed: {error.strerror or error}") from None
         self._link.drop()
         raise DaricError("link", f"the device gave no answer within {timeout:.0f} seconds")
 

@@ -40,3 +40,8 @@ def describe_group(custody: Custody, group_id: bytes) -> GroupInfo:
     return GroupInfo(
         group_id, group.name, shard.t, shard.epoch, shard.me, shard.pk, members, tuple(group.pendings)
     )
+
+
+def current_groups(custody: Custody) -> list[GroupInfo]:
+    """The wallets of which a party holds a current shard."""
+    return [describe_group(custody, group) for group in custody.groups() if custody.group(group).epoch]

@@ -75,7 +75,7 @@ class Talk:
             self._line("error", {"error": error.name, "detail": error.detail, "blame": blame})
         else:
             named = f" (party {blame})" if blame is not None else ""
-            self._console.print(f"{error.name}: {error.detail}{named}", style="red", markup=False)
+            self._console.print(f"{error.name}: {error.detail}{named}", style="red", markup=False, soft_wrap=True)
         return error.number
 
     def _line(self, kind: str, data: dict[str, Any]) -> None:

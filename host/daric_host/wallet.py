@@ -30,7 +30,7 @@ from daric_protocol.terms import Terms
 from daric_host.carry import carry, give_up
 from daric_host.cloud_client import CloudClient
 from daric_host.device import DeviceLink
-from daric_host.groups import GroupInfo, describe_group
+from daric_host.groups import GroupInfo, current_groups, describe_group
 from daric_host.joinlink import JoinLink
 from daric_host.leftovers import freeing
 from daric_host.paired import PairedDevice, PairedDevices
@@ -148,8 +148,7 @@ class Wallet:
 
     def groups(self) -> list[GroupInfo]:
         """The wallets of which this party holds a current shard."""
-        custody = self.party.custody
-        return [describe_group(custody, group) for group in custody.groups() if custody.group(group).epoch]
+        return current_groups(self.party.custody)
 
     def group(self, group_id: bytes) -> GroupInfo:
         """One of them. Raises DaricError("group" or "pending")."""

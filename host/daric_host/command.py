@@ -1,0 +1,97 @@
+"""What the commands of `daric` share: their groups, options, and the way from an error to an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from daric_protocol.errors import DaricError
+
+from daric_host.keys import read_id
+from daric_host.party import Party
+from daric_host.talk import Talk
+from daric_host.wallet import Service, Wallet
+
+app = typer.Typer(name="daric", help="A MicroPython device as a party of a threshold wallet.", no_args_is_help=True)
+pair_app = typer.Typer(help="Devices of this wallet.", no_args_is_help=True)
+wallet_app = typer.Typer(help="Wallets (groups) of this phone.", no_args_is_help=True)
+sign_app = typer.Typer(help="Sign with exactly the threshold's number of members.", no_args_is_help=True)
+sim_app = typer.Typer(help="Simulated devices.", no_args_is_help=True)
+app.add_typer(pair_app, name="pair")
+app.add_typer(wallet_app, name="wallet")
+app.add_typer(sign_app, name="sign")
+app.add_typer(sim_app, name="sim")
+
+Home = Annotated[Path, typer.Option(envvar="DARIC_HOME", help="directory of this phone's wallet")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON object a line")]
+Yes = Annotated[bool, typer.Option("--yes", help="confirm every question: only where a person looks elsewhere")]
+Ports = Annotated[list[str], typer.Option("--device", help="serial port of a paired device that takes part")]
+Group = Annotated[str, typer.Argument(help="id of the wallet, hex")]
+Signers = Annotated[str, typer.Option(help="indexes of the members that sign, such as 1,3")]
+DEFAULT_HOME = Path.home() / ".daric"
+SERVICE = "service.json"
+
+
+def service(home: Path) -> Service:
+    """The services that `daric connect` stored."""
+    stored = _stored(home)
+    return Service(stored["url"], bytes.fromhex(stored["key"]), bytes.fromhex(stored["cloud_identity"]))
+
+
+def cloud_url(home: Path) -> str:
+    """URL of the cloud party that `daric connect` stored; empty if there is none."""
+    return _stored(home)["cloud"]
+
+
+def _stored(home: Path) -> dict[str, str]:
+    try:
+        return dict(json.loads((home / SERVICE).read_text()))
+    except (OSError, ValueError) as error:
+        raise DaricError("parameter", "no service is known yet: run `daric connect` first") from error
+
+
+def run(talk: Talk, work: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+    """Run a command to its result, or to the exit code of its error."""
+
+    async def whole() -> dict[str, Any]:
+        return await work()
+
+    try:
+        talk.result(asyncio.run(whole()))
+    except DaricError as error:
+        raise typer.Exit(talk.error(error)) from None
+    except OSError as error:
+        raise typer.Exit(talk.error(DaricError("storage", str(error)))) from None
+
+
+async def open_wallet(home: Path, talk: Talk) -> Wallet:
+    """The wallet of a directory, logged in."""
+    return await Wallet.open(home, service(home), talk.approve, talk.event)
+
+
+@contextmanager
+def local(home: Path) -> Iterator[Party]:
+    """This phone without the services: what is stored can be shown offline."""
+    party = Party(home, "phone")
+    try:
+        yield party
+    finally:
+        party.close()
+
+
+def read_group(text: str) -> bytes:
+    """The id of a wallet. Raises DaricError("parameter")."""
+    return read_id(text, "the id of a wallet")
+
+
+def read_signers(text: str) -> list[int]:
+    """Indexes of members. Raises DaricError("parameter")."""
+    try:
+        return [int(index) for index in text.split(",")]
+    except ValueError:
+        raise DaricError("parameter", "signers are indexes with commas between them, such as 1,3") from None
