@@ -29,6 +29,8 @@ GOOD = {
         bytes(32),
     ],
     messages.SignShare: [bytes(32), bytes(32)],
+    messages.ExportConsent: [bytes(64)],
+    messages.ExportShare: [[bytes(32)] * 3],
 }
 EVERY = list(GOOD)
 NAMES = [kind.__name__ for kind in EVERY]

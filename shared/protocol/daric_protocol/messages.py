@@ -336,3 +336,19 @@ class SignShare(Message):
     FIELDS = (SCALAR, SCALAR)
     u: int
     w: int
+
+
+class ExportConsent(Message):
+    """Round 1 of an export: the signature that its sender takes part, for this initiator and purpose."""
+
+    NAMES = ("signature",)
+    FIELDS = (SIGNATURE,)
+    signature: bytes
+
+
+class ExportShare(Message):
+    """Round 2 of an export: the sender's share of the key and of each part of the entropy; none from the initiator."""
+
+    NAMES = ("shares",)
+    FIELDS = (ListOf((SCALAR,), 1 + MAX_ENTROPY_PARTS),)
+    shares: "list[int]"

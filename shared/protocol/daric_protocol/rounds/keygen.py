@@ -36,22 +36,11 @@ def keygen(
     highest_epoch: the highest that this party ever used with this group id. Returns the shard, which custody already
     holds as pending, and the certificate that makes it current. DaricError("parameter"); Abort soft, blame, ban.
     """
-    _check_inputs(me, ssid, group_id, roster, highest_epoch)
+    check_inputs(me, ssid, group_id, roster, highest_epoch)
     peers = [j for j in roster.indexes() if j != me]
 
     # Round 0: which epochs are used up.
-    signature = custody.sign_identity(broadcast_digest(ssid, 0, me, start_digest(highest_epoch, 0, [])))
-    start = DealingStart(highest_epoch, 0, [], signature)
-    received = yield Outgoing(ssid, 0, DealingStart, dict.fromkeys(peers, start))
-    highest = highest_epoch
-    for j in peers:
-        theirs = received[j]
-        check_signed(roster, ssid, 0, j, start_digest(theirs.epoch, theirs.index, theirs.unusable), theirs.signature)
-        if theirs.index or theirs.unusable:
-            raise Abort("soft", None, "The group is not new to every member.")
-        highest = max(highest, theirs.epoch)
-    epoch = next_epoch(highest_epoch, highest)
-    custody.use_epoch(epoch)
+    epoch = yield from agree_epoch(me, ssid, roster, custody, highest_epoch)
 
     # Rounds 1 to 3: everyone deals to everyone.
     everyone = roster.indexes()
@@ -68,6 +57,26 @@ def keygen(
     return shard, certificate
 
 
+def agree_epoch(
+    me: int, ssid: bytes, roster: "Roster", custody: "Custody", highest_epoch: int
+) -> "Generator[Outgoing, Received, int]":
+    """Round 0 of a dealing that makes a group: its epoch, which custody has consumed. Abort soft, blame."""
+    peers = [j for j in roster.indexes() if j != me]
+    signature = custody.sign_identity(broadcast_digest(ssid, 0, me, start_digest(highest_epoch, 0, [])))
+    start = DealingStart(highest_epoch, 0, [], signature)
+    received = yield Outgoing(ssid, 0, DealingStart, dict.fromkeys(peers, start))
+    highest = highest_epoch
+    for j in peers:
+        theirs = received[j]
+        check_signed(roster, ssid, 0, j, start_digest(theirs.epoch, theirs.index, theirs.unusable), theirs.signature)
+        if theirs.index or theirs.unusable:
+            raise Abort("soft", None, "The group is not new to every member.")
+        highest = max(highest, theirs.epoch)
+    epoch = next_epoch(highest_epoch, highest)
+    custody.use_epoch(epoch)
+    return epoch
+
+
 def start_digest(epoch: int, index: int, unusable: "list[int]") -> bytes:
     """32 B over what a party says in round 0."""
     return TH("dkls/start", u32(epoch), u8(index), id_set(unusable))
@@ -80,7 +89,8 @@ def next_epoch(own: int, highest: int) -> int:
     return highest + 1
 
 
-def _check_inputs(me: int, ssid: bytes, group_id: bytes, roster: "Roster", highest_epoch: int) -> None:
+def check_inputs(me: int, ssid: bytes, group_id: bytes, roster: "Roster", highest_epoch: int) -> None:
+    """What every party of a new group must be given: DaricError("parameter")."""
     if len(ssid) != 32 or len(group_id) != 16 or not 0 <= highest_epoch <= 0xFFFFFFFF:
         raise DaricError("parameter", "A session id has 32 bytes, a group id 16, an epoch is a u32.")
     identities = [member.identity for member in roster.members]
