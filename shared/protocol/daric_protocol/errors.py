@@ -30,6 +30,7 @@ raw_digest 30 user Raw digests are refused unless the owner enabled them on the 
 request 31 user The request cannot be read and shown, so it is not signed.
 certificate 32 peer The certificate does not fit the pending shard.
 timeout 33 retry The other side did not answer in time.
+master 34 user Only the master of this wallet may do this.
 entropy 50 fatal The entropy source failed its health test.
 storage 51 fatal The store is full, unwritable or damaged.
 memory 52 fatal Not enough memory for this request.

@@ -9,13 +9,25 @@ questions: what the person is asked. Specification: docs/protocol.md, sections 2
 """
 
 from daric_protocol.flows.opening import open_session
-from daric_protocol.flows.proposals import create_terms, pair_terms, refresh_terms, reshare_terms, sign_terms
+from daric_protocol.flows.proposals import (
+    Secret,
+    create_terms,
+    export_terms,
+    import_terms,
+    pair_terms,
+    refresh_terms,
+    reshare_terms,
+    sign_terms,
+)
 from daric_protocol.flows.questions import NAME_LINE, question, shown_name
 from daric_protocol.flows.running import request_digest
 
 __all__ = (
     "NAME_LINE",
+    "Secret",
     "create_terms",
+    "export_terms",
+    "import_terms",
     "open_session",
     "pair_terms",
     "question",

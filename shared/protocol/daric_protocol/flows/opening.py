@@ -1,5 +1,6 @@
 """Opening this party's side of a session over its custody. Specification: docs/protocol.md, sections 1, 6, 8 and 9."""
 
+from daric_protocol import platform
 from daric_protocol.errors import DaricError
 from daric_protocol.flows import running
 from daric_protocol.group import LEFT_BEHIND
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from daric_protocol.custody import Custody
+    from daric_protocol.flows.proposals import Secret
     from daric_protocol.flows.running import Rounds
     from daric_protocol.shard import Shard
 
@@ -26,6 +28,7 @@ def open_session(
     confirmed: bool = False,
     allow_raw: bool = False,
     now: int = 0,
+    secret: "Secret | None" = None,
 ) -> Session:
     """This party's side of a session, ready to join.
 
@@ -33,17 +36,19 @@ def open_session(
     (kind, name) as this party knows it. confirmed: the owner insists on signing again what may have been signed, and on
     a new set-up with a party that failed checks repeatedly. allow_raw: the owner switched raw digests on. now: the
     caller's clock in seconds, for the day that such a set-up has to wait; one that stands still never lets it pass.
-    Raises DaricError where this party must not take part: "group", "pending", "roster", "parameter", "request",
-    "raw_digest", "replayed", "spent", "banned".
+    secret: the key that this party brings to an import. Raises DaricError where this party must not take part:
+    "group", "pending", "roster", "parameter", "threshold", "member", "master", "request", "raw_digest", "replayed",
+    "spent", "banned".
 
-    The result of a session: create, refresh, reshare: the certificate as it travels; sign: a Signature; pair: the
-    peer's index.
+    The result of a session: create, import, refresh, reshare: the certificate as it travels; sign: a Signature; pair:
+    the peer's index; export: an Exported for the initiator, None for the others.
     """
     shard = None
     facts = terms.facts()
-    if terms.op == "create":
+    _check_secret(terms, custody.identity.public, secret)
+    if terms.op in ("create", "import"):
         running.check_new(terms, custody)
-    elif terms.op not in ("sign", "pair", "refresh", "reshare"):
+    elif terms.op not in ("sign", "export", "pair", "refresh", "reshare"):
         raise DaricError("parameter", "this version has no such operation: " + terms.op)
     elif facts is None or custody.identity.public in [member.identity for member in facts.roster.members]:
         shard = custody.shard(terms.group)
@@ -54,14 +59,32 @@ def open_session(
     if terms.op == "sign":
         # Where nobody is asked, the people of the session's other parties are.
         custody.check_digest(terms.group, running.request_digest(terms.request, allow_raw), confirmed or not attended)
+    if terms.op == "export" and shard is not None:
+        running.check_master(shard.roster, terms.details().initiator)
     epoch = shard.epoch if shard is not None else 0 if facts is None else facts.epoch
     roster = None if shard is None else shard.roster
     random = custody.session_random(terms.uuid, epoch, entropy)
-    hooks = CustodyHooks(custody, epoch, attended, describe, allow_raw)
+    hooks = CustodyHooks(custody, epoch, attended, describe, allow_raw, secret)
     session = Session(custody.identity, terms, roster, random, hooks)
     if shard is not None and terms.op == "pair":
         custody.allow_setup(terms.group, running.peer_in(terms, shard.me), now, confirmed or not attended)
     return session
+
+
+def _check_secret(terms: Terms, identity: bytes, secret: "Secret | None") -> None:
+    """Who brings a key is the one that the terms name, and it is the key that they announce."""
+    if terms.op != "import":
+        if secret is not None:
+            raise DaricError("parameter", "only an import takes a key in")
+        return
+    asked = terms.details()
+    platform.curve.decode(asked.key)
+    if (secret is not None) != (asked.dealer == identity):
+        raise DaricError("parameter", "the party that the terms name brings the key, and nobody else")
+    if secret is not None:
+        announced = [asked.key, asked.chain_code, asked.entropy]
+        if announced != [secret.public(), secret.chain_code, len(secret.entropy)]:
+            raise DaricError("parameter", "the key is not the one that the terms announce")
 
 
 def _check_joining(custody: "Custody", group_id: bytes, pk: bytes) -> None:
@@ -86,10 +109,12 @@ class CustodyHooks(Hooks):
         attended: bool,
         describe: "Callable[[bytes], tuple[str, str]] | None",
         allow_raw: bool,
+        secret: "Secret | None" = None,
     ) -> None:
         self._custody = custody
         self._describe = describe
         self._allow_raw = allow_raw
+        self._secret = secret
         self.epoch = epoch
         self.attended = attended
 
@@ -106,10 +131,15 @@ class CustodyHooks(Hooks):
         try:
             if terms.op == "create":
                 return (yield from running.create(session, self._custody, view))
+            if terms.op == "import":
+                secret, self._secret = self._secret, None
+                return (yield from running.importing(session, self._custody, view, secret))
             shard = self._stored(session)
             if terms.op in ("refresh", "reshare"):
                 return (yield from running.reshare(session, shard, self._custody, view))
             assert shard is not None
+            if terms.op == "export":
+                return (yield from running.export(session, shard, view))
             if terms.op == "sign":
                 return (yield from running.sign(session, shard, view, self._allow_raw))
             return (yield from running.pair(session, shard, view))

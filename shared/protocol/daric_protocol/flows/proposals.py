@@ -1,6 +1,8 @@
 """Terms of each operation, as its initiator proposes them. Specification: docs/protocol.md, sections 1, 8 to 11."""
 
-from daric_protocol import details, envelope
+from daric_protocol import details, envelope, platform
+from daric_protocol.errors import DaricError
+from daric_protocol.tagged import Q
 from daric_protocol.terms import Terms
 
 TYPE_CHECKING = False
@@ -16,6 +18,41 @@ if TYPE_CHECKING:
 def create_terms(uuid: bytes, threshold: int, parties: int, random: "Random", name: str = "") -> Terms:
     """Terms of a new group with a fresh id. Raises DaricError("parameter")."""
     return _checked(Terms(uuid, "create", random(16), threshold, parties, [], b"", name))
+
+
+class Secret:
+    """A key that its owner brings to an import: scalar 1..q-1; the phrase's entropy and the node's chain code if any.
+
+    Let go of it when the session has ended: as long as it exists anywhere the key is only as safe as that place.
+    Raises DaricError("parameter").
+    """
+
+    def __init__(self, scalar: int, chain_code: bytes = b"", entropy: bytes = b"") -> None:
+        if not 0 < scalar < Q:
+            raise DaricError("parameter", "a secret key is a number from 1 to the order of the curve less 1")
+        self.scalar = scalar
+        self.chain_code = chain_code
+        self.entropy = entropy
+
+    def public(self) -> bytes:
+        """33 B."""
+        return platform.curve.encode(platform.curve.mul_g(self.scalar))
+
+
+def import_terms(
+    uuid: bytes, threshold: int, parties: int, secret: Secret, dealer: bytes, random: "Random", name: str = ""
+) -> Terms:
+    """Terms of a new group with a key that exists already. dealer: identity (33 B) of the party that brings it."""
+    asked = details.ImportDetails(secret.public(), secret.chain_code, len(secret.entropy), dealer)
+    return _checked(Terms(uuid, "import", random(16), threshold, parties, [], envelope.encode(asked), name))
+
+
+def export_terms(
+    uuid: bytes, group_id: bytes, roster: "Roster", members: "list[int]", initiator: int, purpose: str
+) -> Terms:
+    """Terms of an export. members: exactly t indexes, the initiator, who will hold the key, among them."""
+    request = envelope.encode(details.ExportDetails(initiator, purpose))
+    return _checked(Terms(uuid, "export", group_id, roster.t, len(members), sorted(members), request, ""))
 
 
 def sign_terms(uuid: bytes, group_id: bytes, roster: "Roster", signers: "list[int]", request: bytes) -> Terms:

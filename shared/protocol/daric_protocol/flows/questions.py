@@ -23,6 +23,13 @@ def question(session: "Session", custody: "Custody") -> "list[str]":
         lines.extend(requests.describe(terms.request, address.from_public_key(key)))
     elif terms.op == "create":
         lines = ["New wallet"] + shown_name(terms.name) + ["%d of %d sign" % (terms.threshold, terms.parties)]
+    elif terms.op == "import":
+        lines = _import(session)
+    elif terms.op == "export":
+        asked = terms.details()
+        lines = ["EXPORT THE KEY"] + shown_name(custody.group(terms.group).name)
+        lines += ["It goes to:"] + shown_name(_shown_member(roster.member(asked.initiator)))
+        lines += ["who can then", "spend alone"] + ["Purpose:"] + shown_name(asked.purpose)
     elif terms.op == "refresh":
         lines = ["New shares"] + shown_name(custody.group(terms.group).name)
         lines += ["same %d of %d" % (roster.t, len(roster.members)), "old ones and", "backups end"]
@@ -40,10 +47,29 @@ def question(session: "Session", custody: "Custody") -> "list[str]":
     return [line for line in lines if line]
 
 
-def _changes(session: "Session", custody: "Custody") -> "list[str]":
-    """Who comes and who goes, and how many sign before and after."""
+def _import(session: "Session") -> "list[str]":
+    """Which key becomes the group's, who brings it, and that its original has to go."""
+    terms, roster = session.terms, session.roster
+    assert roster is not None
+    asked = terms.details()
+    lines = ["Import wallet"] + shown_name(terms.name) + ["%d of %d sign" % (terms.threshold, terms.parties)]
+    lines += _address(asked.key) + ["Brought by:"]
+    for member in roster.members:
+        if member.identity == asked.dealer:
+            lines += shown_name(_shown_member(member))
+    lines.append("%d-word phrase" % (asked.entropy * 3 // 4) if asked.entropy else "Bare key")
+    return lines + ["Safe once the", "original is gone"]
+
+
+def _address(key: bytes) -> "list[str]":
     from daric_protocol.evm import address
 
+    text = address.to_text(address.from_public_key(key))
+    return ["Address:"] + [" " + text[at : at + NAME_LINE] for at in range(0, len(text), NAME_LINE)]
+
+
+def _changes(session: "Session", custody: "Custody") -> "list[str]":
+    """Who comes and who goes, and how many sign before and after."""
     roster, asked = session.roster, session.terms.details()
     assert roster is not None
     facts = asked.facts
@@ -52,8 +78,7 @@ def _changes(session: "Session", custody: "Custody") -> "list[str]":
         lines = ["Change wallet"] + shown_name(custody.group(session.terms.group).name)
     else:
         lines = ["Join wallet"] + shown_name(session.terms.name)
-    text = address.to_text(address.from_public_key(facts.pk))
-    lines += ["Address:"] + [" " + text[at : at + NAME_LINE] for at in range(0, len(text), NAME_LINE)]
+    lines += _address(facts.pk)
     after = len(roster.members) - len(asked.leaving)
     lines += ["Now: %d of %d" % (old.t, len(old.members)), "Then: %d of %d" % (session.terms.threshold, after)]
     for index in asked.leaving:

@@ -4,7 +4,7 @@ Each takes an agreed session and the custody's view for it, and is the round gen
 docs/protocol.md, sections 2, 6, 7, 8, 9 and 11.
 """
 
-from daric_protocol.errors import DaricError
+from daric_protocol.errors import Abort, DaricError
 from daric_protocol.tagged import TH
 
 TYPE_CHECKING = False
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from daric_protocol.custody import Custody
     from daric_protocol.custodysession import SessionCustody
+    from daric_protocol.flows.proposals import Secret
+    from daric_protocol.roster import Roster
     from daric_protocol.rounds.outgoing import Outgoing
     from daric_protocol.session import Session
     from daric_protocol.shard import Shard
@@ -33,6 +35,45 @@ def create(session: "Session", custody: "Custody", view: "SessionCustody") -> "R
     )
     view.activate(acks)
     return custody.certificate(group_id)
+
+
+def importing(session: "Session", custody: "Custody", view: "SessionCustody", secret: "Secret | None") -> "Rounds":
+    """An import; the certificate as it travels. secret: of the party that brings the key, else None."""
+    from daric_protocol.rounds.imported import imported
+
+    terms, roster = session.terms, session.roster
+    assert roster is not None
+    check_new(terms, custody)
+    asked = terms.details()
+    dealers = [member.index for member in roster.members if member.identity == asked.dealer]
+    if not dealers:
+        raise Abort("soft", None, "whoever brings the key did not join")
+    own = (0, b"") if secret is None else (secret.scalar, secret.entropy)
+    _, acks = yield from imported(
+        session.me, session.ssid, terms.group, roster, dealers[0], asked.key, asked.chain_code, asked.entropy, view,
+        session.random, own[0], own[1], custody.highest_epoch(terms.group),
+    )  # fmt: skip
+    view.activate(acks)
+    return custody.certificate(terms.group)
+
+
+def export(session: "Session", shard: "Shard", view: "SessionCustody") -> "Rounds":
+    """An export: an Exported for its initiator, None for everyone else. The wallet counts as exposed from here on."""
+    from daric_protocol.rounds.export import export as export_rounds
+
+    terms = session.terms
+    asked = terms.details()
+    check_master(shard.roster, asked.initiator)
+    view.expose()
+    return (
+        yield from export_rounds(session.me, shard, terms.members, asked.initiator, asked.purpose, session.ssid, view)
+    )
+
+
+def check_master(roster: "Roster", initiator: int) -> None:
+    """DaricError("master") where the group has a master and somebody else asks."""
+    if roster.master not in (0, initiator):
+        raise DaricError("master")
 
 
 def sign(session: "Session", shard: "Shard", view: "SessionCustody", allow_raw: bool) -> "Rounds":
