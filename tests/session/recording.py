@@ -1,6 +1,6 @@
 """Records what one party of a session is told and what it sends, for a replay elsewhere (tests/portable)."""
 
-from daric_protocol import platform
+from daric_protocol import flows, platform
 
 from tests.session.parties import Party, Wallet, creation, message
 
@@ -63,6 +63,41 @@ def record_wallet(directory, threshold, parties):
     recorders.append(record(network, signers.index(me)))
     network.start().confirm().run()
     assert network.states() == ["done"] * threshold
+    write_all(directory, recorders)
+
+
+def record_changes(directory):
+    """Party 0's side of a 2-of-3 creation, a refresh, the adding of a fourth member, and an export to itself."""
+    everyone = [Party(f"recorded {number}") for number in range(3)]
+    network, terms = creation(everyone, 2)
+    recorders = [record(network, 0)]
+    _finish(network)
+    wallet = Wallet(everyone, terms.group)
+    me = everyone[0].custody.shard(terms.group).me
+
+    def step(network, seat):
+        recorders.append(record(network, seat))
+        _finish(network)
+
+    seat = sorted(wallet.parties).index(me)
+    step(wallet.change(flows.refresh_terms(wallet.uuid(), terms.group, wallet.roster)), seat)
+    wallet = wallet.after(everyone)
+    everyone.append(Party("newcomer"))
+    step(wallet.change(wallet.reshare_terms(3, 1), everyone[3:]), seat)
+    wallet = wallet.after(everyone)
+    members = sorted([me, *[index for index in wallet.parties if index != me][:2]])
+    export = flows.export_terms(wallet.uuid(), terms.group, wallet.roster, members, me, "replay")
+    step(wallet.change(export), members.index(me))
+    write_all(directory, recorders)
+
+
+def _finish(network):
+    network.start().confirm().run()
+    assert set(network.states()) == {"done"}, network.errors()
+
+
+def write_all(directory, recorders):
+    """The files of a replay."""
     (directory / "store").mkdir()
     (directory / "seed").write_bytes(repr(("recorded 0", 1)).encode().ljust(48, b"."))
     for number, recorder in enumerate(recorders):

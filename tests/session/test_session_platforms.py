@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.micropython_runner import run_micropython
-from tests.session.recording import record_wallet
+from tests.session.recording import record_changes, record_wallet
 
 SCRIPT = pathlib.Path(__file__).parents[1] / "portable" / "session_rounds.py"
 PARTY = SCRIPT.with_name("session_party.py")
@@ -34,3 +34,9 @@ def test_a_party_on_a_small_heap_sends_the_very_frames_of_one_on_cpython(tmp_pat
     record_wallet(tmp_path, threshold, parties)
     printed = run_micropython(PARTY, str(tmp_path), heapsize=heap)
     assert printed.count("as recorded") == 2
+
+
+def test_a_party_in_micropython_changes_and_exports_a_group_as_one_on_cpython_does(tmp_path):
+    """Creation, refresh, a fourth member, export: same seeds, same calls, same bytes."""
+    record_changes(tmp_path)
+    assert run_micropython(PARTY, str(tmp_path), heapsize="420k").count("as recorded") == 4
