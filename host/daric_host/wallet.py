@@ -31,6 +31,7 @@ from daric_host.carry import carry, give_up
 from daric_host.cloud_client import CloudClient
 from daric_host.device import DeviceLink
 from daric_host.groups import GroupInfo, current_groups, describe_group
+from daric_host.hop_client import Signer
 from daric_host.joinlink import JoinLink
 from daric_host.leftovers import freeing
 from daric_host.paired import PairedDevice, PairedDevices
@@ -88,7 +89,7 @@ class Wallet:
         self.devices = PairedDevices(party.store)
         self._approve = approve
         self._watch = watch
-        self._relay = RelayClient(service.url, party.signer, service.key)
+        self._relay = self._meet(party.signer)
         self._links: dict[bytes, tuple[DeviceLink, RelayClient]] = {}
         self._under_way: set[bytes] = set()  # sessions proposed or joined here and not over yet
 
@@ -180,7 +181,7 @@ class Wallet:
         except BaseException:
             await device.close()
             raise
-        relay = RelayClient(self.service.url, DeviceSigner(pairing.identity, device), self.service.key)
+        relay = self._meet(DeviceSigner(pairing.identity, device))
         self._links[pairing.identity] = (device, relay)
         return pairing.identity
 
@@ -325,6 +326,10 @@ class Wallet:
         return self.group(group_id)
 
     # Inside
+
+    def _meet(self, signer: Signer) -> RelayClient:
+        """Where one of this wallet's parties meets the others."""
+        return RelayClient(self.service.url, signer, self.service.key)
 
     async def _give_up(self, proposal: Proposal) -> None:
         """End a session that cannot go on; why it cannot is what the caller has to say."""

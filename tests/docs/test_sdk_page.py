@@ -16,6 +16,7 @@ from daric_host.device import DeviceLink
 from daric_host.groups import GroupInfo
 from daric_host.joinlink import JoinLink
 from daric_host.node import Node
+from daric_host.offline import OfflineWallet
 from daric_host.paired import PairedDevice
 from daric_host.relay import RelayClient
 from daric_host.seats import Review
@@ -32,11 +33,11 @@ from typer.main import get_command
 from tests.docs import pages
 
 TEXT = pages.read("docs/sdk.md")
-PROGRAM, SHARING = pages.blocks(TEXT, "python")
-CLASSES = {"Wallet": Wallet, "DeviceLink": DeviceLink, "RelayClient": RelayClient}
+PROGRAM, SHARING, OFFLINE = pages.blocks(TEXT, "python")
+CLASSES = {
+    "Wallet": Wallet, "DeviceLink": DeviceLink, "RelayClient": RelayClient, "Node": Node, "OfflineWallet": OfflineWallet
+}  # fmt: skip
 VALUES = [Service, Event, Proposal, Review, JoinLink, GroupInfo, Member, Signature, PairedDevice]
-CLASSES = {"Wallet": Wallet, "DeviceLink": DeviceLink, "RelayClient": RelayClient, "Node": Node}
-VALUES = [Service, Event, Proposal, Review, GroupInfo, Member, Signature, PairedDevice]
 CALLS = re.findall(r"^\| `(\w+)\.(\w+)\(([\w, ]*)\)` \|", TEXT, re.MULTILINE)
 REQUESTS = {row[0].strip("`"): row[1] for row in pages.rows(TEXT, "request")}
 
@@ -185,3 +186,24 @@ async def test_a_second_phone_joins_by_the_session_id(house, tmp_path):
     assert groups[0].address == groups[1].address
     assert people[0].codes == people[1].codes
     assert len(people[0].codes[0]) == 6
+
+
+async def agree(_code):
+    return True
+
+
+async def test_the_offline_example_signs_with_phone_and_device_alone(house, tmp_path):
+    namespace = {}
+    exec(compile(OFFLINE, "docs/sdk.md", "exec"), namespace)
+    service = Service(house.url, house.key)
+    with SimDevice(tmp_path / "device", runtime="cpython") as device:
+        async with await Wallet.open(tmp_path / "phone", service, Person()) as wallet:
+            identity = (await wallet.pair(device.path, agree)).identity
+            await wallet.connect(device.path)
+            proposal = await wallet.propose_group("two", 2, 2)
+            await wallet.invite(proposal, [identity])
+            group = await wallet.run(proposal)
+        async with await OfflineWallet.open(tmp_path / "phone", service, Person()) as wallet:
+            signers = [member.index for member in group.members]
+            signature = await namespace["sign_alone"](wallet, group, device.path, signers)
+    assert 0 < signature.s
