@@ -8,7 +8,9 @@ eth-account. Everything stops and is removed at the end.
 import json
 import queue
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -16,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from daric_protocol.evm import transaction
@@ -60,7 +63,10 @@ class Scene:
         """The device's owner: where there are six digits, waits for the phone's and compares."""
         if not self.compares:
             return APPROVE
-        code = self.codes.get(timeout=START_SECONDS)
+        try:
+            code = self.codes.get(timeout=START_SECONDS)
+        except queue.Empty:
+            return REFUSE
         if code not in screen.text.replace(" ", ""):
             return REFUSE
         self.code = code
@@ -70,9 +76,11 @@ class Scene:
 def run(keep: Path | None) -> int:
     """Run the demo; 0 if every check passed. keep: where to leave the state, by default nowhere."""
     console = Console()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
     folder = Path(tempfile.mkdtemp(prefix="daric-demo-")) if keep is None else keep
-    folder.mkdir(parents=True, exist_ok=True)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with SimDevice(folder / "device") as device:
             scene = Scene(folder, device, House(folder))
             device.answer = scene.answer
@@ -89,6 +97,11 @@ def run(keep: Path | None) -> int:
             shutil.rmtree(folder, ignore_errors=True)
     console.print("every check passed", style="bold green")
     return 0
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    """A signal ends the demo as an error does: every process stops, nothing stays behind."""
+    sys.exit(128 + number)
 
 
 def _story(console: Console, scene: Scene) -> list[Step]:
@@ -130,7 +143,7 @@ def _start(scene: Scene) -> tuple[None, int, str]:
         "connect", "--home", str(scene.home / "phone"), "--service", house.url, "--key", house.key.hex(),
         "--cloud", house.cloud_url, "--cloud-identity", house.cloud_identity.hex(),
     )  # fmt: skip
-    subprocess.run(connect, check=True, timeout=START_SECONDS)
+    subprocess.run(connect, check=True, timeout=START_SECONDS, stdout=subprocess.DEVNULL)
     return None, 0, "ready"
 
 
@@ -153,7 +166,17 @@ def _phone(scene: Scene, *arguments: str, watch: Watch = lambda line: None) -> d
     """
     command = daric(*arguments, "--home", str(scene.home / "phone"), "--json")
     with (scene.home / "phone.log").open("ab") as log:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True)
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
+        )
+    try:
+        return _conversation(scene, process, " ".join(arguments[:2]), watch)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _conversation(scene: Scene, process: "subprocess.Popen[str]", name: str, watch: Watch) -> dict[str, Any]:
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_pour, args=(process, lines), daemon=True).start()
     result: dict[str, Any] = {}
@@ -167,15 +190,14 @@ def _phone(scene: Scene, *arguments: str, watch: Watch = lambda line: None) -> d
             process.stdin.write("yes\n")
             process.stdin.flush()
         elif line["kind"] == "error":
-            process.wait()
-            raise DemoError(f"daric {' '.join(arguments[:2])}: {line['error']}: {line['detail']}")
+            raise DemoError(f"daric {name}: {line['error']}: {line['detail']}")
         elif line["kind"] == "result":
             result = line
         elif line["event"] == "ended":
             sent += line["sent"]
         watch(line)
     if process.wait():
-        raise DemoError(f"daric {' '.join(arguments[:2])} ended with {process.returncode}, see phone.log")
+        raise DemoError(f"daric {name} ended with {process.returncode}, see phone.log")
     return {**result, "sent": sent}
 
 

@@ -51,7 +51,8 @@ class SimDevice:
     """One device. Its flash lives in `state` and survives kill(), stop() and a new SimDevice on the same directory.
 
     runtime: "micropython" (what ships: compiled files, heap of `heapsize`) or "cpython" (fast, for flows). entropy:
-    "system", "stuck", "biased" or "missing". Raises RuntimeError if the image does not build.
+    "system", "stuck", "biased" or "missing". watch: called with every screen, in a thread of its own.
+    Raises RuntimeError if the image does not build.
     """
 
     def __init__(
@@ -62,11 +63,13 @@ class SimDevice:
         runtime: str = "micropython",
         heapsize: str = HEAP,
         entropy: str = "system",
+        watch: Callable[[Screen], None] = lambda screen: None,
     ) -> None:
         if runtime not in ("micropython", "cpython"):
             raise ValueError("the runtime is micropython or cpython")
         self.state = Path(state)
         self.answer = answer
+        self._watch_screen = watch
         self.screens: list[Screen] = []
         self._runtime = runtime
         self._heapsize = heapsize
@@ -225,6 +228,7 @@ class SimDevice:
                 with self._changed:
                     self.screens.append(screen)
                     self._changed.notify_all()
+                self._watch_screen(screen)
                 if screen.ask:
                     answer = self.answer(screen) if callable(self.answer) else self.answer
                     if answer != WAIT:

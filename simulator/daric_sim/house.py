@@ -80,7 +80,10 @@ class House:
         ready.unlink(missing_ok=True)
         line = daric(command, "--state", str(state), "--port", str(self._ports[name]), *arguments)
         with (state / "log").open("ab") as log:
-            process = subprocess.Popen(line, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            # In a session of its own: Ctrl-C reaches whoever holds the house, who stops it in order.
+            process = subprocess.Popen(
+                line, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+            )
         self._processes[name] = process
         deadline = time.monotonic() + START_SECONDS
         while not ready.exists():
