@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 from daric_protocol.errors import DaricError
 
-from daric_host import cli_sign  # noqa: F401 - its commands
+from daric_host import cli_member, cli_sign  # noqa: F401 - their commands
 from daric_host.command import (
     DEFAULT_HOME,
     SERVICE,
@@ -30,25 +30,10 @@ from daric_host.command import (
     sim_app,
     wallet_app,
 )
-from daric_host.groups import GroupInfo, current_groups, describe_group
+from daric_host.groups import current_groups, describe_group, shown
 from daric_host.keys import read_key
 from daric_host.paired import PairedDevices
 from daric_host.talk import Talk
-
-
-def _shown(group: GroupInfo) -> dict[str, Any]:
-    members = [{"index": m.index, "kind": m.kind, "name": m.name, "identity": m.identity.hex()} for m in group.members]
-    return {
-        "group": group.id.hex(),
-        "name": group.name,
-        "threshold": group.threshold,
-        "epoch": group.epoch,
-        "public_key": group.public_key.hex(),
-        "address": group.address,
-        "account_address": group.account_address(),
-        "me": group.me,
-        "members": members,
-    }
 
 
 @app.command()
@@ -147,7 +132,7 @@ def wallet_create(
             identities = [await wallet.connect(port) for port in device]
             proposal = await wallet.propose_group(name, threshold, 1 + len(device) + others + with_cloud)
             await wallet.invite(proposal, identities, cloud_url(home) if with_cloud else "")
-            return _shown(await wallet.run(proposal))
+            return shown(await wallet.run(proposal))
 
     run(talk, work)
 
@@ -171,7 +156,7 @@ def wallet_show(group: Group, home: Home = DEFAULT_HOME, as_json: AsJson = False
 
     async def work() -> dict[str, Any]:
         with local(home) as party:
-            return _shown(describe_group(party.custody, read_group(group)))
+            return shown(describe_group(party.custody, read_group(group)))
 
     run(talk, work)
 

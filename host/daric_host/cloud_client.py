@@ -29,11 +29,11 @@ class CloudClient:
         """
         await self._post("/v1/join", {"session": str(uuid_module.UUID(bytes=session))})
 
-    async def certificate(self, group: bytes) -> bytes:
+    async def group_certificate(self, group: bytes) -> bytes:
         """The certificate of a group (16 B) of this account, for a member that missed it."""
         return bytes.fromhex((await self._post("/v1/certificate", {"group": group.hex()}))["certificate"])
 
-    async def adopt(self, certificate: bytes) -> bool:
+    async def group_adopt(self, certificate: bytes) -> bool:
         """Hand over a certificate that the cloud may have missed; True if a pending shard became current."""
         return bool((await self._post("/v1/adopt", {"certificate": certificate.hex()}))["current"])
 

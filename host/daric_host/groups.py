@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from daric_protocol.custody import Custody
 from daric_protocol.evm import account, address
@@ -45,3 +46,19 @@ def describe_group(custody: Custody, group_id: bytes) -> GroupInfo:
 def current_groups(custody: Custody) -> list[GroupInfo]:
     """The wallets of which a party holds a current shard."""
     return [describe_group(custody, group) for group in custody.groups() if custody.group(group).epoch]
+
+
+def shown(group: GroupInfo) -> dict[str, Any]:
+    """The same for a program: what commands print."""
+    members = [{"index": m.index, "kind": m.kind, "name": m.name, "identity": m.identity.hex()} for m in group.members]
+    return {
+        "group": group.id.hex(),
+        "name": group.name,
+        "threshold": group.threshold,
+        "epoch": group.epoch,
+        "public_key": group.public_key.hex(),
+        "address": group.address,
+        "account_address": group.account_address(),
+        "me": group.me,
+        "members": members,
+    }

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -36,48 +34,12 @@ from daric_host.joinlink import JoinLink
 from daric_host.leftovers import freeing
 from daric_host.paired import PairedDevice, PairedDevices
 from daric_host.party import Party
+from daric_host.proposal import Event, Proposal, Service
 from daric_host.relay import ABORTED, EXPIRED, Participant, RelayClient
 from daric_host.seats import Approve, DeviceSeat, LocalSeat, Seat, Status
+from daric_host.settling import Holder, Own, settle
 
-TIMEOUTS = {"create": KEYGEN_TIMEOUT, "pair": KEYGEN_TIMEOUT, "sign": SIGN_TIMEOUT}  # seconds, people's time included
-
-
-@dataclass(frozen=True)
-class Service:
-    """Where the parties meet. url: of auth, sessions and relay. key: the service's public key, 33 B, pinned.
-
-    cloud: identity of the known cloud party, 33 B, pinned as well; any other cloud is a stranger. Empty: none is known.
-    """
-
-    url: str
-    key: bytes
-    cloud: bytes = b""
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something happened in a session. seat: whom it is about, "phone" or a device's name.
-
-    kind: participants (data: joined, needed), state (state, round, code) or ended (state, sent: bytes of its frames).
-    """
-
-    kind: str
-    seat: str
-    data: dict[str, Any]
-
-
-@dataclass
-class Proposal:
-    """A session that was proposed or joined and has not run yet: the seats of this wallet in it, with their relays."""
-
-    terms: Terms
-    initiator: RelayClient
-    seats: list[tuple[str, Seat, RelayClient]] = field(default_factory=list)
-
-    @property
-    def uuid(self) -> bytes:
-        """The session id, 16 B: what the QR code shows."""
-        return self.terms.uuid
+DEALINGS = ("create", "refresh", "reshare")  # processes that end with a group
 
 
 class Wallet:
@@ -210,6 +172,26 @@ class Wallet:
         uuid = await self._relay_of(identities).new_session_id()
         return await self._propose(flows.pair_terms(uuid, group_id, shard.roster, first, second), identities)
 
+    async def propose_refresh(self, group_id: bytes) -> Proposal:
+        """A session in which all members of a group take new shards of the same key."""
+        roster = self.party.custody.roster(group_id)
+        uuid = await self._relay.new_session_id()
+        identities = [member.identity for member in roster.members]
+        return await self._propose(flows.refresh_terms(uuid, group_id, roster), identities)
+
+    async def propose_reshare(
+        self, group_id: bytes, threshold: int, newcomers: int = 0, leaving: Sequence[int] = ()
+    ) -> Proposal:
+        """A session that changes members, threshold and every shard; key and addresses stay.
+
+        threshold: the new one. newcomers: how many join. leaving: indexes of members that are none afterwards; they do
+        not take part. Newcomers join by the session id, or by invite_device and invite_cloud.
+        """
+        uuid = await self._relay.new_session_id()
+        custody = self.party.custody
+        terms = flows.reshare_terms(uuid, custody, group_id, threshold, newcomers, list(leaving))
+        return await self._propose(terms, None if newcomers else self._members(terms))
+
     def link(self, proposal: Proposal) -> JoinLink:
         """What to show other phones, as a QR code or as text."""
         return JoinLink.of(proposal.uuid, self.service.url, proposal.initiator.signer.public)
@@ -278,7 +260,8 @@ class Wallet:
     async def run(self, proposal: Proposal) -> Any:
         """Start if this wallet proposed the session, carry its seats to the end; the result.
 
-        create: GroupInfo. sign: Signature. pair: index of the peer. Raises the DaricError that says most.
+        create, refresh, reshare: GroupInfo. sign: Signature. pair: index of the peer. Raises the DaricError that says
+        most.
         """
         info = await proposal.initiator.session(proposal.uuid)
         if info.initiator == proposal.initiator.signer.public:
@@ -288,7 +271,7 @@ class Wallet:
             except BaseException:
                 await self._give_up(proposal)
                 raise
-        timeout = TIMEOUTS[proposal.terms.op]
+        timeout = SIGN_TIMEOUT if proposal.terms.op == "sign" else KEYGEN_TIMEOUT
         seats = [self._carry(proposal, name, seat, relay, timeout) for name, seat, relay in proposal.seats]
         ends = await asyncio.gather(*seats, return_exceptions=True)  # a seat that fails ends the session for the others
         self._under_way.discard(proposal.uuid)
@@ -307,22 +290,10 @@ class Wallet:
         Asks and tells this party, the connected devices and the cloud at a URL. Raises DaricError("pending") when
         nobody has it: then the wallet never came to be, and the pending shards are of no use.
         """
-        custody = self.party.custody
-        client = CloudClient(cloud, self._relay) if cloud else None
-        holders: list[Callable[[], Awaitable[bytes]]] = [_given(partial(custody.certificate, group_id))]
-        takers: list[Callable[[bytes], Awaitable[bool]]] = [_given(custody.adopt)]
-        for device, _ in self._links.values():
-            holders.append(partial(device.group_certificate, group_id))
-            takers.append(device.group_adopt)
-        if client is not None:
-            holders.append(partial(client.certificate, group_id))
-            takers.append(client.adopt)
-        for holder in holders:
-            with suppress(DaricError):
-                certificate = await holder()
-                for taker in takers:
-                    with suppress(DaricError):
-                        await taker(certificate)
+        parties: list[Holder] = [Own(self.party.custody), *(device for device, _ in self._links.values())]
+        if cloud:
+            parties.append(CloudClient(cloud, self._relay))
+        await settle(group_id, parties)
         return self.group(group_id)
 
     # Inside
@@ -393,15 +364,15 @@ class Wallet:
         raise _most_telling(failures)
 
     def _read(self, terms: Terms, result: object) -> Any:
-        if terms.op == "create":
+        if terms.op in DEALINGS:
             return self.group(terms.group)
         if terms.op == "sign" and isinstance(result, bytes):
             return Signature(int.from_bytes(result[:32], "big"), int.from_bytes(result[32:64], "big"), result[64])
         return result
 
     def _members(self, terms: Terms) -> list[bytes] | None:
-        """Identities of a session's members; None where the group is new."""
-        if not terms.members:
+        """Identities of a session's members; None where somebody new takes part."""
+        if terms.committed:
             return None
         roster = self.party.custody.roster(terms.group)
         return [roster.member(index).identity for index in terms.members]
@@ -438,15 +409,6 @@ class DeviceSigner:
 
     async def sign_auth(self, fields: list[Any]) -> bytes:
         return await self._device.auth(fields)
-
-
-def _given(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
-    """An async function of a plain one."""
-
-    async def call(*arguments: Any) -> Any:
-        return function(*arguments)
-
-    return call
 
 
 def _most_telling(failures: Sequence[DaricError]) -> DaricError:

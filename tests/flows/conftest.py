@@ -34,20 +34,20 @@ class Story:
     async def create(self, name="Savings"):
         """A 2-of-3 wallet of phone, device and cloud."""
         proposal = await self.wallet.propose_group(name, 2, 3)
-        return await self._run(proposal)
+        return await self.run(proposal)
 
     async def sign(self, group, *kinds, text="hello"):
         """A message signed by the members of these kinds."""
         request = requests.Request(requests.MESSAGE, text.encode()).encode()
         proposal = await self.wallet.propose_signature(group.id, request, indexes(group, *kinds))
-        return await self._run(proposal)
+        return await self.run(proposal)
 
     async def renew(self, group, *kinds):
         """A new pair set-up between the members of two kinds."""
         proposal = await self.wallet.propose_pair_setup(group.id, *indexes(group, *kinds))
-        return await self._run(proposal)
+        return await self.run(proposal)
 
-    async def _run(self, proposal):
+    async def run(self, proposal):
         await self.wallet.invite(proposal, [self.identity], self.house.cloud_url)
         return await self.wallet.run(proposal)
 
