@@ -13,9 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
-import serial
 from daric_protocol import VERSION, channel, platform
 from daric_protocol.errors import Abort, DaricError, error_name
 from daric_protocol.identity import Identity
@@ -30,42 +29,11 @@ from daric_protocol.limits import (
 from daric_protocol.link import CONVERSATION_BYTES, Link
 from daric_protocol.pairing import HostPairing
 
-BAUDRATE = 115200  # USB ignores it
-POLL = 0.1  # seconds: how soon a cancelled request lets go of the port
+from daric_host.transport import POLL, SerialTransport, Transport
+
 PAIRING_POLL = 0.2
 PROBE_PAUSE = 5  # while waiting for an answer: was the device restarted? few enough to fit its buffer for 900 s
 ENDLESS = 1 << 20  # repetitions: the time limit of the request decides, a device that computes acknowledges late
-
-
-class Transport(Protocol):
-    """A byte stream to a device. Errors are OSError (serial.SerialException is one)."""
-
-    def read(self, timeout: float) -> bytes:
-        """Bytes that are there, waiting at most `timeout` seconds for the first."""
-        ...
-
-    def write(self, data: bytes) -> None: ...
-
-    def close(self) -> None: ...
-
-
-class SerialTransport:
-    """A serial port or pty. Raises OSError if it is not there or in use by another program."""
-
-    def __init__(self, path: str) -> None:
-        self._port = serial.Serial(path, BAUDRATE, timeout=POLL, write_timeout=10, exclusive=True)
-
-    def read(self, timeout: float) -> bytes:
-        if self._port.timeout != timeout:
-            self._port.timeout = timeout
-        first = self._port.read(1)
-        return bytes(first + self._port.read(self._port.in_waiting)) if first else b""
-
-    def write(self, data: bytes) -> None:
-        self._port.write(data)
-
-    def close(self) -> None:
-        self._port.close()
 
 
 @dataclass(frozen=True)
@@ -118,6 +86,10 @@ class SessionStatus:
     result: Any
 
 
+class Refusal(DaricError):
+    """The device refused a message in clear, before any request in it was opened."""
+
+
 class DeviceLink:
     """A device. open(), then pair() once, then connect(), then requests; every failure is a DaricError.
 
@@ -147,6 +119,7 @@ class DeviceLink:
         self._fetched = 0
         self._lock = asyncio.Lock()
         self._stop = Event()
+        self._closed = False
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="daric-device")
 
     @classmethod
@@ -161,7 +134,8 @@ class DeviceLink:
         return device
 
     async def close(self) -> None:
-        """Give the port back."""
+        """Give the port back. Requests under way and those that wait for the port end with DaricError("link")."""
+        self._closed = True
         self._stop.set()
         async with self._lock:
             self._executor.shutdown(wait=True)
@@ -302,6 +276,8 @@ class DeviceLink:
     async def _run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a blocking step in the port's thread; a cancelled request lets go of the port before it returns."""
         async with self._lock:
+            if self._closed:
+                raise DaricError("link", "the link to the device is closed")
             self._stop.clear()
             step = asyncio.get_running_loop().run_in_executor(self._executor, function, *arguments)
             try:
@@ -325,7 +301,7 @@ class DeviceLink:
             self._connect()
         try:
             return self._sealed_once(method, parameters, timeout)
-        except DaricError as error:
+        except Refusal as error:
             if error.name != "sealed":
                 raise
         self._connect()  # the device was restarted: it could not open the request, so repeating it is safe
@@ -426,7 +402,7 @@ class DeviceLink:
 
 def _raise_refusal(message: list[Any]) -> None:
     if message[0] == channel.REFUSAL:
-        raise DaricError(error_name(channel.ranged(_only(message[2:]), 0, 255)))
+        raise Refusal(error_name(channel.ranged(_only(message[2:]), 0, 255)))
 
 
 def _only(fields: list[Any]) -> Any:

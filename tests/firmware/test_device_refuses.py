@@ -310,3 +310,12 @@ async def test_a_session_belongs_to_the_host_that_began_it(app):
         await other.session_state()  # how another host's session ended
     assert caught.value.name == "session"
     assert await other.session_join(flows.create_terms(bytes(16), 2, 2, os.urandom).encode()) != join
+
+
+async def test_a_closed_link_takes_no_request(app):
+    link = host_of(app)
+    await pair(link)
+    await link.close()
+    with pytest.raises(DaricError) as caught:
+        await link.identity()
+    assert caught.value.name == "link"

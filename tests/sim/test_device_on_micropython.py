@@ -6,7 +6,8 @@ import signal
 
 import pytest
 import serial
-from daric_host.device import DeviceLink, Pairing, SerialTransport
+from daric_host.device import DeviceLink, Pairing
+from daric_host.transport import SerialTransport
 from daric_protocol import flows, platform
 from daric_protocol.errors import DaricError
 from daric_protocol.evm import address

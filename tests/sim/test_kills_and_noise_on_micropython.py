@@ -4,7 +4,8 @@ import asyncio
 import os
 
 import pytest
-from daric_host.device import DeviceLink, SerialTransport
+from daric_host.device import DeviceLink
+from daric_host.transport import SerialTransport
 from daric_protocol import flows, platform
 from daric_protocol.errors import DaricError
 from daric_protocol.identity import Identity
