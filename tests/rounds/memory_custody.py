@@ -16,6 +16,7 @@ class MemoryCustody:
         self.pending = None
         self.pending_pairs = {}
         self.leaving = None
+        self.issued = {}
         self.marks = {}
         self.banned = set()
         self.spent = {}
@@ -66,6 +67,16 @@ class MemoryCustody:
     def store_leaving(self, kind, epoch, sid, confirm, session_roster, roster):
         self.leaving = (kind, epoch, sid, confirm, session_roster, roster)
         self.events.append(("leaving", epoch))
+
+    def issue_index(self, index, identity):
+        if index in self.shard.roster.indexes() or self.issued.get(index, identity) != identity:
+            raise Abort("soft", None, "This index belongs to another party.")
+        self.issued[index] = identity
+        self.events.append(("issue", index))
+
+    def store_enrolled(self, shard):
+        self.pending = (shard, {})
+        self.events.append(("enrolled", shard.me))
 
     def store_pending_pair(self, peer, pair, sid):
         self.pending_pairs[peer] = pair

@@ -29,6 +29,7 @@ GOOD = {
         bytes(32),
     ],
     messages.SignShare: [bytes(32), bytes(32)],
+    messages.EnrolShare: [[bytes(32)] * 3],
     messages.ExportConsent: [bytes(64)],
     messages.ExportShare: [[bytes(32)] * 3],
 }

@@ -13,8 +13,17 @@ if TYPE_CHECKING:
 
 
 def check(shard: "Shard", certificate: "list[tuple[int, bytes]]") -> None:
-    """Take the acks of all members of the shard's roster for exactly this shard, or DaricError("certificate")."""
-    if [ack[0] for ack in certificate] != shard.roster.indexes():
+    """Take the acks of all members of the shard's roster for exactly this shard, or DaricError("certificate").
+
+    A share that came by a change of the roster (kind enr) takes its holder's and those of t other members.
+    """
+    signers = [ack[0] for ack in certificate]
+    members = shard.roster.indexes()
+    if shard.kind == "enr":
+        if len(signers) <= shard.t or shard.me not in signers or [i for i in signers if i not in members]:
+            raise DaricError("certificate", "A change of the roster is signed by its member and t others.")
+        members = sorted(set(signers))
+    if signers != members:
         raise DaricError("certificate", "A certificate has one acknowledgement of each member, in index order.")
     for index, signature in certificate:
         if not acknowledged(shard.roster, index, shard.ack_digest(index), signature):

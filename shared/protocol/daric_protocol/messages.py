@@ -338,6 +338,17 @@ class SignShare(Message):
     w: int
 
 
+class EnrolShare(Message):
+    """Round 1 of an enrolment: a helper's masked part of the new member's shares, of the key and of an entropy's parts.
+
+    None from the new member.
+    """
+
+    NAMES = ("shares",)
+    FIELDS = (ListOf((SCALAR,), 1 + MAX_ENTROPY_PARTS),)
+    shares: "list[int]"
+
+
 class ExportConsent(Message):
     """Round 1 of an export: the signature that its sender takes part, for this initiator and purpose."""
 

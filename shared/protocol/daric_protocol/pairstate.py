@@ -6,7 +6,7 @@ Specification: docs/protocol.md, section 3; docs/encodings.md, section 4 (ratche
 from hashlib import sha256
 
 from daric_protocol.errors import DaricError
-from daric_protocol.tagged import TH, u8
+from daric_protocol.tagged import HS, TH, u8
 
 SEEDS = 128 * 16  # bytes of one seed set
 ENCODED = 32 + 32 + 16 + 3 * SEEDS  # 6224
@@ -54,6 +54,12 @@ class PairState:
             _advance(as_bob, self.k0),
             _advance(as_bob, self.k1),
         )
+
+
+def zero_share(me: int, peer: int, z: bytes, sid: bytes) -> int:
+    """This party's part of the mask with one peer; the parts of all signers sum to zero. z: 32 B of the pair."""
+    mask = HS("dkls/zeta", z, sid)
+    return mask if peer > me else -mask
 
 
 def _advance(prefix: bytes, seeds: bytes) -> bytes:

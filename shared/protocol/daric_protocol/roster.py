@@ -92,6 +92,22 @@ class Roster:
         members = [m.with_share(public_shares[m.index]) for m in self.members if m.index in receivers]
         return Roster(self.t, self.version + 1, self.master if self.master in receivers else 0, members)
 
+    def enrolled(self, index: int, public_share: bytes) -> "Roster":
+        """The next version of a session's roster, whose new member now has its public share."""
+        members = [m.with_share(public_share) if m.index == index else m for m in self.members]
+        return Roster(self.t, self.version + 1, self.master, members)
+
+    def with_identity(self, index: int, identity: bytes) -> "Roster":
+        """The next version, in which a member has another identity key and the share it had."""
+        old = self.member(index)
+        members = [m for m in self.members if m.index != index]
+        members.append(Member(index, identity, old.kind, old.name, old.public_share))
+        return Roster(self.t, self.version + 1, self.master, members)
+
+    def with_master(self, index: int) -> "Roster":
+        """The next version, with another master; 0 for none."""
+        return Roster(self.t, self.version + 1, index, self.members)
+
     def to_wire(self) -> "list[Any]":
         """[t, version, master, [[index, identity, kind, name, public share]]]."""
         members = [[m.index, m.identity, m.kind, m.name, m.public_share] for m in self.members]

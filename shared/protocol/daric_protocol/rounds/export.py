@@ -47,15 +47,13 @@ def export(
     if me != shard.me or me not in members or initiator not in members:
         raise DaricError("parameter", "The initiator and this party are among the members, this one with its shard.")
     peers = sorted([j for j in members if j != me])
-    sid = TH(
-        "dkls/export", ssid, shard.pk, u32(shard.epoch), id_set(members), u8(initiator), purpose.encode()
-    )  # fmt: skip
+    sid = TH("dkls/export", ssid, shard.pk, u32(shard.epoch), id_set(members), u8(initiator), purpose.encode())
 
     # Round 1: everyone says that it takes part.
-    consent = ExportConsent(custody.sign_identity(broadcast_digest(sid, 1, me, shard.confirm)))
+    consent = ExportConsent(custody.sign_identity(broadcast_digest(sid, 1, me, sid)))
     received = yield Outgoing(sid, 1, ExportConsent, dict.fromkeys(peers, consent))
     for j in peers:
-        check_signed(shard.roster, sid, 1, j, shard.confirm, received[j].signature)
+        check_signed(shard.roster, sid, 1, j, sid, received[j].signature)
 
     # Round 2: the shares, to the initiator alone; it answers with nothing.
     if me != initiator:

@@ -71,7 +71,7 @@ class GroupState:
         """It is the group of the session's roster, and its public shares fit its key and threshold: else soft."""
         known = {member.index: (member.identity, member.public_share) for member in roster.members}
         told = {index: (identity, P) for index, identity, P in self.members}
-        if [index for index in known if known[index][1]] != sorted(told) or len(told) != len(self.members):
+        if sorted([index for index in known if known[index][1]]) != sorted(told) or len(told) != len(self.members):
             raise Abort("soft", None, "The session's roster has other members than the group.")
         if [index for index in told if told[index] != known[index]]:
             raise Abort("soft", None, "The session's roster has another identity or share of a member than the group.")

@@ -51,6 +51,12 @@ if TYPE_CHECKING:
         ) -> None:
             """Note which certificate, of a committee without this party, makes it destroy the share it dealt away."""
 
+        def issue_index(self, index: int, identity: bytes) -> None:
+            """Record that an index belongs to an identity (33 B) for good; Abort("soft") if it is or was another's."""
+
+        def store_enrolled(self, shard: Shard) -> None:
+            """Keep a share of the current epoch until its change of the roster is signed; a retry replaces it."""
+
         def store_pending_pair(self, peer: int, pair: PairState, sid: bytes) -> None:
             """Keep a new pair state until the peer's acknowledgement is there."""
 

@@ -12,10 +12,11 @@ from daric_protocol.errors import Abort, DaricError
 from daric_protocol.identity import ecdsa_verify
 from daric_protocol.messages import SignCommitment, SignOpening, SignShare
 from daric_protocol.multiply import Alice, Bob
+from daric_protocol.pairstate import zero_share
 from daric_protocol.polynomial import lagrange
 from daric_protocol.rounds.evidence import broadcast_digest, check_signed, compare_views
 from daric_protocol.rounds.outgoing import Outgoing, collect
-from daric_protocol.tagged import HS, TH, Q, id_set, random_scalar, scalar, u8, u32
+from daric_protocol.tagged import TH, Q, id_set, random_scalar, scalar, u8, u32
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,12 +136,6 @@ def sign(
     made = _assemble(u % Q, w % Q, r_x, curve.y_is_odd(nonce_sum), signing_key, digest)
     custody.signed(digest, peers)
     return made
-
-
-def zero_share(me: int, peer: int, z: bytes, sid: bytes) -> int:
-    """This party's part of the mask with one peer; the parts of all signers sum to zero. z: 32 B of the pair."""
-    mask = HS("dkls/zeta", z, sid)
-    return mask if peer > me else -mask
 
 
 def _check_inputs(
