@@ -1,4 +1,4 @@
-"""A party's power fails at every change of its store in turn during a reshare. Specification: docs/protocol.md, 8.
+"""A party's power fails at every change of its store in turn during a reshare or an enrolment.
 
 Afterwards the parties show each other what certificates they have, and the group signs: in the old epoch or in the new.
 """
@@ -6,6 +6,7 @@ Afterwards the parties show each other what certificates they have, and the grou
 import itertools
 
 import pytest
+from daric_protocol import flows
 from daric_protocol.errors import DaricError
 from daric_protocol.group import LEFT
 
@@ -72,7 +73,8 @@ def meet_again(parties):
     for teller, listener in itertools.permutations(parties, 2):
         for group_id in teller.custody.groups():
             try:
-                listener.custody.adopt(teller.custody.certificate(group_id))
+                for told in [teller.custody.certificate(group_id), *teller.custody.changes(group_id)]:
+                    listener.custody.adopt(told)
             except DaricError as error:
                 assert error.name in ("group", "pending", "roster")
 
@@ -141,3 +143,38 @@ def test_a_leaving_dealer_keeps_its_share_until_the_others_hold_theirs():
         return [*wallet.parties.values(), newcomer], [0, 1], network, wallet.group_id
 
     assert cut_everywhere(make, 1, [0, 2], 2) > 5
+
+
+@pytest.mark.parametrize("victim", [0, 2], ids=["a helper", "the new member"])
+def test_a_member_is_enrolled_or_can_be_again(victim):
+    made = Wallet.create(2, 3, seed="cut enrol")
+
+    def enrolment(wallet, newcomer):
+        terms = flows.enrol_terms(wallet.uuid(), wallet.parties[1].custody, wallet.group_id, [1, 2])
+        return wallet.change(terms, [newcomer])
+
+    for after in itertools.count(1):
+        wallet = made.copy()
+        wallet.parties = revived(made, after)
+        newcomer = Party(f"newcomer {after}", CutStore())
+        network = enrolment(wallet, newcomer)
+        parties = [wallet.parties[1], wallet.parties[2], newcomer]
+        cut = run_with_a_cut(network, victim, parties[victim].store, after)
+        parties.append(wallet.parties[3])
+        for party in parties:
+            party.restart()
+        meet_again(parties)
+        wallet.sessions = 100
+        if not any(party.custody.roster(made.group_id).version for party in (parties[0], parties[1], parties[3])):
+            assert cut and wallet.sign([1, 2], message("before")).states() == ["done"] * 2, after
+            network = enrolment(wallet, newcomer).start().confirm().run()
+            assert network.states() == ["done"] * 3, (after, [session.error.detail for session in network.sessions])
+            meet_again(parties)
+        assert len({party.custody.roster(made.group_id).hash() for party in parties}) == 1, after
+        bigger = wallet.after(parties)
+        assert bigger.roster.indexes() == [1, 2, 3, 4] and bigger.roster.version == 1
+        assert bigger.pair_up(3, 4).states() == ["done"] * 2
+        assert bigger.sign([3, 4], message("after")).states() == ["done"] * 2, after
+        if not cut:
+            break
+    assert after > 5

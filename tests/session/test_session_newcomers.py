@@ -160,7 +160,7 @@ def test_a_change_that_no_group_can_make_is_refused(proposed, name):
         ({"members": (1, 2, 3), "parties": 4}, "threshold"),
         ({"members": (1,), "parties": 2}, "threshold"),
         ({"members": (1, 2), "parties": 4}, "parameter"),
-        ({"members": (1, 2), "parties": 2}, "parameter"),
+        ({"members": (1, 2), "parties": 2}, "encoding"),
         ({"members": (1, 2), "parties": 3, "threshold": 3}, "threshold"),
         ({"members": (1, 9), "parties": 3}, "member"),
     ],

@@ -43,19 +43,24 @@ def activate(
             continue
         if candidate > group.epoch:
             custody.check_idle(group_id, session)
-            _make_current(custody, group, shard, acks)
+            make_current(custody, group, shard, acks)
         return candidate
     raise DaricError("certificate", "These acknowledgements fit no shard that this party stored and acknowledged.")
 
 
-def _make_current(custody: "Custody", group: Group, shard: "Shard", acks: "list[tuple[int, bytes]]") -> None:
+def make_current(custody: "Custody", group: Group, shard: "Shard", acks: "list[tuple[int, bytes]]") -> None:
     """The record's writing is the change; what it no longer names is destroyed after it, or by the next start."""
     forming = group.epoch == 0
+    group.highest_index = custody.highest_index(group.id)
     group.epoch = shard.epoch
     group.pendings = [epoch for epoch in group.pendings if epoch > shard.epoch]
     group.certificate = [[index, signature] for index, signature in acks]
     group.standing = 0
     group.save(custody.store)
+    custody.store.erase("issued/" + group.id.hex())  # what it gave away is of an old epoch
+    for name in custody.store.names("change/" + group.id.hex() + "/"):
+        if int(name.split("/")[2]) != shard.roster.version or shard.kind != "enr":
+            custody.store.erase(name)
     if forming:
         custody.journal.set_forming_epoch(group.id, 0)
     for name in custody.store.names("leaving/" + group.id.hex() + "/"):
@@ -98,7 +103,7 @@ def adopt(custody: "Custody", data: bytes) -> bool:
 def _make_current_from(custody: "Custody", group: Group, shard: "Shard", signed: "list[Any]") -> None:
     acks = [(index, signature) for index, _, signature in signed]
     certificate.check(shard, acks)
-    _make_current(custody, group, shard, acks)
+    make_current(custody, group, shard, acks)
 
 
 def _old_members(roster: "Roster", committee: "list[Any]") -> int:

@@ -111,9 +111,12 @@ class Custody:
         return self.journal.forming_epoch(group_id) if group is None else group.highest_epoch
 
     def highest_index(self, group_id: bytes) -> int:
-        """The highest index that this party ever saw in a group; 0 if none."""
+        """The highest index that this party ever saw or gave away in a group; 0 if none."""
+        from daric_protocol.memberchange import issued_to
+
         group = self.find(group_id)
-        return 0 if group is None else group.highest_index
+        issued = issued_to(self, group_id)
+        return max(0 if group is None else group.highest_index, 0 if issued is None else issued[1])
 
     def unusable(self, group_id: bytes) -> "list[int]":
         """Members of the current roster with whom no usable pair state is held."""
@@ -211,13 +214,24 @@ class Custody:
         return activation.encode(self.shard(group_id), self.group(group_id).certificate)
 
     def adopt(self, certificate: bytes) -> bool:
-        """Act on a certificate from anyone, as far as this party's own acts allow; True if an epoch became current.
+        """Act on a certificate or a certified change of the roster from anyone, as far as this party's own acts allow.
 
-        Raises DaricError("encoding"), ("group") or ("certificate").
+        True if an epoch or a roster became current. Raises DaricError("encoding"), ("group"), ("pending"), ("roster")
+        where a change before this one is missing, ("certificate") or ("busy").
         """
-        from daric_protocol import activation
+        from daric_protocol import activation, memberchange
 
+        if certificate[:1] == b"\x86":  # an array of six: a change of the roster
+            return memberchange.adopt(self, certificate)
         return activation.adopt(self, certificate)
+
+    def changes(self, group_id: bytes) -> "list[bytes]":
+        """The changes of the roster since the current epoch began, in order, for members that missed them."""
+        from daric_protocol.memberchange import change_name
+
+        names = self.store.names(change_name(group_id, 0)[:-1])
+        versions = sorted([int(name.split("/")[2]) for name in names])
+        return [self.store.read(change_name(group_id, version)) or b"" for version in versions]
 
     # Pair set-ups
 

@@ -182,6 +182,32 @@ class SessionCustody:
 
         activation.store_leaving(self._custody, self._group_id, kind, epoch, sid, confirm, session_roster, roster)
 
+    # Enrolment
+
+    def check_issue(self, index: int, identity: bytes) -> None:
+        """Abort("soft") unless the index may go to this identity (33 B), before anything of it is sent."""
+        from daric_protocol import memberchange
+
+        memberchange.check_issue(self._custody, self._group_id, index, identity)
+
+    def issue_index(self, index: int, identity: bytes) -> None:
+        """Note durably that an index belongs to an identity (33 B) for good; Abort("soft") if it is another's."""
+        from daric_protocol import memberchange
+
+        memberchange.issue(self._custody, self._group_id, index, identity)
+
+    def store_enrolled(self, shard: "Shard") -> None:
+        """Keep a share of the group's current epoch until its change of the roster is signed; a retry replaces it."""
+        from daric_protocol import memberchange
+
+        memberchange.store_enrolled(self._custody, self._group_id, self._name, shard)
+
+    def adopt(self, change: bytes) -> bool:
+        """As Custody.adopt, for a change of the roster that this session made."""
+        from daric_protocol import memberchange
+
+        return memberchange.adopt(self._custody, change, self)
+
     def sign_identity(self, digest: bytes) -> bytes:
         """64 B signature of a tagged hash (32 B) with the identity key."""
         return self._custody.sign_identity(digest)

@@ -127,6 +127,14 @@ class ExportDetails(Message):
     purpose: str
 
 
+class MasterDetails(Message):
+    """master: index of the member that alone may ask for an export from now on, 0 for none."""
+
+    NAMES = ("master",)
+    FIELDS = (Number(0, limits.MAX_INDEX),)
+    master: int
+
+
 def check_enrolment(facts: Facts, threshold: int, members: "list[int]", newcomers: int) -> None:
     """Refuse an enrolment other than of one new member by exactly t others.
 

@@ -49,10 +49,10 @@ def _check_member(terms: "Terms", roster: Roster, identity: bytes) -> None:
             raise DaricError("roster", "the terms name a member that the stored roster does not have")
     if identity not in [identity_of[index] for index in terms.members]:
         raise DaricError("group", "this party is not among the members of the terms")
-    if terms.op in ("sign", "export", "pair", "refresh") and terms.threshold != roster.t:
+    if (terms.op in ("sign", "export", "pair", "refresh") or terms.names_master) and terms.threshold != roster.t:
         raise DaricError("roster", "the terms name another threshold than the stored roster")
-    if terms.op == "refresh" and terms.members != roster.indexes():
-        raise DaricError("roster", "every member of the group takes part in a refresh")
+    if (terms.op == "refresh" or terms.names_master) and terms.members != roster.indexes():
+        raise DaricError("roster", "every member of the group takes part")
 
 
 def session_roster(

@@ -49,6 +49,11 @@ class Terms(Message):
         return self.parties > len(self.members)
 
     @property
+    def names_master(self) -> bool:
+        """Whether the session changes the roster's master: an enrolment of nobody."""
+        return self.op == "enrol" and not self.newcomers
+
+    @property
     def newcomers(self) -> int:
         """How many parties join that are no stored members."""
         return self.parties - len(self.members)
@@ -59,7 +64,7 @@ class Terms(Message):
 
         kinds = {
             "import": details.ImportDetails, "reshare": details.ReshareDetails,
-            "enrol": details.Facts, "export": details.ExportDetails,
+            "enrol": details.Facts if self.newcomers else details.MasterDetails, "export": details.ExportDetails,
         }  # fmt: skip
         if self.op not in kinds:
             raise DaricError("parameter", "this operation has no details")
@@ -67,7 +72,7 @@ class Terms(Message):
 
     def facts(self) -> "Facts | None":
         """What the terms say about the group as it is; None for an operation that lets nobody in."""
-        if self.op == "enrol":
+        if self.op == "enrol" and self.newcomers:
             facts: "Facts" = self.details()
             return facts
         if self.op == "reshare":
@@ -116,6 +121,9 @@ class Terms(Message):
             self.details()
         elif self.op == "reshare":
             self.details().check(self.threshold, self.members, self.newcomers)
+        elif self.names_master:
+            if self.details().master not in [0] + self.members or self.threshold > joined:
+                raise DaricError("member", "the master is a member, and every member takes part")
         elif self.op == "enrol":
             from daric_protocol.details import check_enrolment
 

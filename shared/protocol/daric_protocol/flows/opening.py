@@ -40,15 +40,16 @@ def open_session(
     "group", "pending", "roster", "parameter", "threshold", "member", "master", "request", "raw_digest", "replayed",
     "spent", "banned".
 
-    The result of a session: create, import, refresh, reshare: the certificate as it travels; sign: a Signature; pair:
-    the peer's index; export: an Exported for the initiator, None for the others.
+    The result of a session: create, import, refresh, reshare: the certificate as it travels; enrol: the change of the
+    roster as it travels; sign: a Signature; pair: the peer's index; export: an Exported for the initiator, None for
+    the others.
     """
     shard = None
     facts = terms.facts()
     _check_secret(terms, custody.identity.public, secret)
     if terms.op in ("create", "import"):
         running.check_new(terms, custody)
-    elif terms.op not in ("sign", "export", "pair", "refresh", "reshare"):
+    elif terms.op not in ("sign", "export", "pair", "refresh", "reshare", "enrol"):
         raise DaricError("parameter", "this version has no such operation: " + terms.op)
     elif facts is None or custody.identity.public in [member.identity for member in facts.roster.members]:
         shard = custody.shard(terms.group)
@@ -137,7 +138,11 @@ class CustodyHooks(Hooks):
             shard = self._stored(session)
             if terms.op in ("refresh", "reshare"):
                 return (yield from running.reshare(session, shard, self._custody, view))
+            if terms.op == "enrol" and terms.newcomers:
+                return (yield from running.enrol(session, shard, self._custody, view))
             assert shard is not None
+            if terms.names_master:
+                return (yield from running.name_master(session, shard, view))
             if terms.op == "export":
                 return (yield from running.export(session, shard, view))
             if terms.op == "sign":

@@ -93,6 +93,31 @@ def reshare_terms(
     return _checked(Terms(uuid, "reshare", group_id, threshold, len(members) + newcomers, members, request, name))
 
 
+def enrol_terms(uuid: bytes, custody: "Custody", group_id: bytes, helpers: "list[int]") -> Terms:
+    """Terms of one member more while every other share stays. helpers: exactly t indexes.
+
+    An enrolment that broke off is repeated with the same party, under the index that it was given.
+    """
+    from daric_protocol.memberchange import issued_to
+
+    facts = group_facts(custody, group_id)
+    issued = issued_to(custody, group_id)
+    if issued is not None and issued[0] == facts.epoch:
+        facts.highest = issued[1] - 1
+    name = custody.group(group_id).name
+    members = sorted(helpers)
+    return _checked(
+        Terms(uuid, "enrol", group_id, facts.roster.t, len(members) + 1, members, envelope.encode(facts), name)
+    )
+
+
+def master_terms(uuid: bytes, group_id: bytes, roster: "Roster", master: int) -> Terms:
+    """Terms of another master (an index), or of none (0). All members take part."""
+    request = envelope.encode(details.MasterDetails(master))
+    members = roster.indexes()
+    return _checked(Terms(uuid, "enrol", group_id, roster.t, len(members), members, request, ""))
+
+
 def group_facts(custody: "Custody", group_id: bytes) -> "details.Facts":
     """What a stored group is, for those who are new to it. Raises DaricError("group") or ("pending")."""
     shard = custody.shard(group_id)

@@ -33,7 +33,11 @@ def question(session: "Session", custody: "Custody") -> "list[str]":
     elif terms.op == "refresh":
         lines = ["New shares"] + shown_name(custody.group(terms.group).name)
         lines += ["same %d of %d" % (roster.t, len(roster.members)), "old ones and", "backups end"]
-    elif terms.op == "reshare":
+    elif terms.names_master:
+        master = terms.details().master
+        lines = ["Master of"] + shown_name(custody.group(terms.group).name)
+        lines += ["will be:"] + shown_name(_shown_member(roster.member(master)) if master else "nobody")
+    elif terms.op in ("reshare", "enrol"):
         lines = _changes(session, custody)
     else:
         lines = _strikes(custody, terms.group, roster.member(running.peer_in(terms, session.me)).identity)
@@ -70,18 +74,21 @@ def _address(key: bytes) -> "list[str]":
 
 def _changes(session: "Session", custody: "Custody") -> "list[str]":
     """Who comes and who goes, and how many sign before and after."""
-    roster, asked = session.roster, session.terms.details()
-    assert roster is not None
-    facts = asked.facts
+    terms, roster = session.terms, session.roster
+    facts = terms.facts()
+    assert roster is not None and facts is not None
+    leaving = terms.details().leaving if terms.op == "reshare" else []
     old = facts.roster
     if roster.member(session.me).public_share:
-        lines = ["Change wallet"] + shown_name(custody.group(session.terms.group).name)
+        lines = ["Change wallet"] + shown_name(custody.group(terms.group).name)
     else:
-        lines = ["Join wallet"] + shown_name(session.terms.name)
+        lines = ["Join wallet"] + shown_name(terms.name)
     lines += _address(facts.pk)
-    after = len(roster.members) - len(asked.leaving)
-    lines += ["Now: %d of %d" % (old.t, len(old.members)), "Then: %d of %d" % (session.terms.threshold, after)]
-    for index in asked.leaving:
+    if terms.op == "enrol":
+        lines += ["All other shares", "stay"]
+    after = len(roster.members) - len(leaving)
+    lines += ["Now: %d of %d" % (old.t, len(old.members)), "Then: %d of %d" % (terms.threshold, after)]
+    for index in leaving:
         lines.append("REMOVE:")
         lines += shown_name(_shown_member(old.member(index)))
     for member in roster.members:

@@ -136,6 +136,39 @@ def reshare(session: "Session", shard: "Shard | None", custody: "Custody", view:
     return certificate
 
 
+def enrol(session: "Session", shard: "Shard | None", custody: "Custody", view: "SessionCustody") -> "Rounds":
+    """An enrolment; the change of the roster as it travels. shard: None for the new member."""
+    from daric_protocol.rounds.enrol import enrol as enrol_rounds
+    from daric_protocol.rounds.groupstart import Brought
+
+    terms, roster = session.terms, session.roster
+    facts = terms.facts()
+    assert roster is not None and facts is not None
+    new = roster.member(max(roster.indexes()))
+    unusable = []
+    if shard is not None:
+        view.check_issue(new.index, new.identity)
+        unusable = custody.unusable(terms.group)
+    brought = Brought(custody.highest_epoch(terms.group), custody.highest_index(terms.group), unusable)
+    _, change = yield from enrol_rounds(
+        session.me, session.ssid, terms.group, roster, terms.members, new.index, view, shard, brought, facts.pk
+    )
+    encoded = change.encode()
+    view.adopt(encoded)
+    return encoded
+
+
+def name_master(session: "Session", shard: "Shard", view: "SessionCustody") -> "Rounds":
+    """A change of the master; the change of the roster as it travels."""
+    from daric_protocol.rounds.rosterchange import change_master
+
+    terms = session.terms
+    _, change = yield from change_master(session.me, session.ssid, shard, terms.members, terms.details().master, view)
+    encoded = change.encode()
+    view.adopt(encoded)
+    return encoded
+
+
 def _noting_indexes(rounds: "Rounds", view: "SessionCustody") -> "Rounds":
     """The same rounds; the indexes that the others say were used are noted, so that a second attempt avoids them."""
     try:

@@ -1,0 +1,148 @@
+"""Changes of a roster that need no dealing, taken by a party's custody: a member more, another master.
+
+A change counts once t members signed it; each is the next version of the one before. Specification: docs/protocol.md,
+sections 8 and 9.
+"""
+
+from daric_protocol import certificate, platform
+from daric_protocol.errors import Abort, DaricError
+from daric_protocol.group import Group, shard_name
+from daric_protocol.roster import Member, Roster
+from daric_protocol.rounds.rosterchange import KIND, RosterChange
+from daric_protocol.shard import Shard
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from daric_protocol.custody import Custody
+    from daric_protocol.custodysession import SessionCustody
+
+
+def change_name(group_id: bytes, version: int) -> str:
+    """Where a certified change of the current epoch is stored, for members that missed it."""
+    return "change/" + group_id.hex() + "/" + str(version)
+
+
+def issued_name(group_id: bytes) -> str:
+    """Where it is noted that an index of the current epoch was given to somebody."""
+    return "issued/" + group_id.hex()
+
+
+def adopt(custody: "Custody", data: bytes, session: "SessionCustody | None" = None) -> bool:
+    """Take a certified change from anyone: True where it is new here.
+
+    Raises DaricError("encoding"), ("group"), ("pending"), ("roster") where a change before this one is missing,
+    ("certificate"), or ("busy").
+    """
+    change = RosterChange.decode(data)
+    group = custody.group(change.group_id)
+    own = _enrolled(custody, group, change)
+    if own is not None:
+        _begin(custody, group, own, change, data)
+        return True
+    shard = custody.shard(change.group_id)
+    if change.epoch != shard.epoch or change.roster.version <= shard.roster.version:
+        return False
+    if change.roster.version != shard.roster.version + 1:
+        raise DaricError("roster", "A change of the roster before this one is not known here.")
+    custody.check_idle(change.group_id, session)
+    try:
+        change.check(shard)
+    except Abort as abort:
+        raise DaricError("certificate", abort.detail)
+    change.roster = _named(shard.roster, change.roster)
+    group.highest_index = max([custody.highest_index(group.id)] + change.roster.indexes())
+    group.save(custody.store)
+    custody.store.write(change_name(group.id, change.roster.version), data)
+    custody.store.write(shard_name(group.id, shard.epoch), change.applied(shard).encode())  # here it counts
+    issued = issued_to(custody, group.id)
+    if issued is not None and issued[2] in [member.identity for member in change.roster.members]:
+        custody.store.erase(issued_name(group.id))
+    return True
+
+
+def _enrolled(custody: "Custody", group: Group, change: RosterChange) -> "Shard | None":
+    """The share that this party got by an enrolment of the change's epoch and that waits for its certificate."""
+    if change.epoch not in group.pendings:
+        return None
+    shard = custody.read_shard(group.id, change.epoch)
+    return shard if shard.kind == KIND and shard.me == change.about else None
+
+
+def _begin(custody: "Custody", group: Group, shard: Shard, change: RosterChange, data: bytes) -> None:
+    """The change makes this party a member. A repeated enrolment gave the same share under another session's id."""
+    from daric_protocol import activation
+
+    if shard.roster.hash() != change.roster.hash():
+        raise DaricError("certificate", "The change leads to another roster than this party's share.")
+    shard.sid, shard.confirm = change.sid, change.confirm
+    certificate.check(shard, change.acks)
+    custody.store.write(shard_name(group.id, shard.epoch), shard.encode())
+    custody.store.write(change_name(group.id, change.roster.version), data)
+    activation.make_current(custody, group, shard, change.acks)
+
+
+def _named(old: Roster, new: Roster) -> Roster:
+    """The new roster; known members keep the names that this party has for them."""
+    members = []
+    for member in new.members:
+        known = [one for one in old.members if one.index == member.index]
+        kind, name = (known[0].kind, known[0].name) if known else (member.kind, member.name)
+        members.append(Member(member.index, member.identity, kind, name, member.public_share))
+    return Roster(new.t, new.version, new.master, members)
+
+
+# Indexes given away
+
+
+def issued_to(custody: "Custody", group_id: bytes) -> "list[Any] | None":
+    """[epoch, index, identity] of an enrolment that this party helped in and that is not certified; None if none."""
+    data = custody.store.read(issued_name(group_id))
+    fields: "list[Any] | None" = None if data is None else platform.cbor_decode(data)
+    return fields
+
+
+def check_issue(custody: "Custody", group_id: bytes, index: int, identity: bytes) -> bool:
+    """Whether an index was given to an identity (33 B) already and may be again; False if it would be the first time.
+
+    The same index goes to the same identity only, and no second party gets one before the first is a member or a new
+    epoch makes what it got useless. Raises Abort("soft").
+    """
+    roster = custody.roster(group_id)
+    issued = issued_to(custody, group_id)
+    if issued is not None and issued[0] == custody.group(group_id).epoch:
+        if issued[1:] == [index, identity]:
+            return True
+        raise Abort("soft", None, "Another enrolment was begun: finish it with its party, or deal a new epoch.")
+    if identity in [member.identity for member in roster.members]:
+        raise Abort("soft", None, "This party is a member already.")
+    if index <= custody.highest_index(group_id):
+        raise Abort("soft", None, "The index %d was used before." % index)
+    return False
+
+
+def issue(custody: "Custody", group_id: bytes, index: int, identity: bytes) -> None:
+    """Note durably, before a part of its share leaves, that an index belongs to an identity. Raises Abort("soft")."""
+    if not check_issue(custody, group_id, index, identity):
+        fields = [custody.group(group_id).epoch, index, identity]
+        custody.store.write(issued_name(group_id), platform.cbor_encode(fields))
+
+
+def store_enrolled(custody: "Custody", group_id: bytes, name: str, shard: Shard) -> None:
+    """Keep a share of the group's current epoch until its change is certified; a repeated enrolment replaces it.
+
+    Raises Abort("soft") where this party has a share of that epoch or a later one.
+    """
+    group = custody.find(group_id) or Group(group_id, name)
+    waiting = shard.epoch in group.pendings
+    if shard.group_id != group_id or shard.kind != KIND:
+        raise DaricError("internal", "A share that no enrolment gave.")
+    if group.epoch >= shard.epoch or (waiting and custody.read_shard(group_id, shard.epoch).kind != KIND):
+        raise Abort("soft", None, "This party has a share of this epoch.")
+    custody.store.write(shard_name(group_id, shard.epoch), shard.encode())
+    group.highest_epoch = max(group.highest_epoch, shard.epoch)
+    group.highest_index = max([group.highest_index] + shard.roster.indexes())
+    if not waiting:
+        group.pendings = sorted(group.pendings + [shard.epoch])
+    group.save(custody.store)
