@@ -124,9 +124,7 @@ def signed_operation(custodies, made: userop.UserOperation) -> bytes:
 
 
 @every_version
-async def test_an_account_is_created_at_its_pre_calculated_address_by_a_user_operation(
-    node, custodies, owner, version
-):
+async def test_an_account_is_created_at_its_pre_calculated_address_by_a_user_operation(node, custodies, owner, version):
     made = await first_operation(node, version, owner)
     before = await local.balance(node, RECEIVER)
     assert await local.code(node, made.sender) == b""

@@ -4,15 +4,17 @@ A request is the deterministic CBOR array [kind, payload, path]; these bytes are
 signing session binds (docs/encodings.md, section 2).
 """
 
+import gc
+import sys
 from binascii import hexlify
 
 from daric_protocol import cbor, platform
 from daric_protocol.errors import DaricError
-from daric_protocol.evm import message, transaction
 from daric_protocol.limits import SIGN_REQUEST_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
 RAW_DIGEST, TRANSACTION, MESSAGE, TYPED_DATA, USER_OPERATION = 0, 1, 2, 3, 4
@@ -88,17 +90,11 @@ def digest(request: "Request | bytes", allow_raw: bool = False) -> bytes:
     """
     request = request if isinstance(request, Request) else decode(request)
     if request.kind == MESSAGE:
+        from daric_protocol.evm import message
+
         return message.signing_digest(request.payload)
-    if request.kind == TRANSACTION:
-        return transaction.signing_digest(request.payload)
-    if request.kind == TYPED_DATA:
-        from daric_protocol.evm import typed_data
-
-        return typed_data.signing_digest(_decoded(request))
-    if request.kind == USER_OPERATION:
-        from daric_protocol.evm import userop
-
-        return userop.signing_digest(_decoded(request))
+    if request.kind != RAW_DIGEST:
+        return bytes(_module(request.kind).signing_digest(request.payload))
     if not allow_raw:
         raise DaricError("raw_digest")
     return request.payload
@@ -116,11 +112,13 @@ def describe(request: "Request | bytes", sender: "bytes | None" = None) -> "list
         lines.append(label + ":")
         for line in wrap(text, LINE - 1):
             lines.append(" " + line)
+        if sys.implementation.name == "micropython":
+            gc.collect()  # or the lines lie scattered over the heap, and no long piece of it stays free
     return lines
 
 
-def fields(request: Request, sender: "bytes | None" = None) -> "list[tuple[str, str]]":
-    """The same as (label, text) pairs, for larger screens."""
+def fields(request: Request, sender: "bytes | None" = None) -> "Iterable[tuple[str, str]]":
+    """The same as (label, text) pairs in their order, for larger screens; they can be gone through once."""
     from daric_protocol.evm.address import to_text
 
     shown = []
@@ -128,58 +126,35 @@ def fields(request: Request, sender: "bytes | None" = None) -> "list[tuple[str, 
         shown.append(("Owner" if request.kind == USER_OPERATION else "From", to_text(sender)))
     if request.path:
         shown.append(("Account", "m/" + "/".join([str(level) for level in request.path])))
-    if request.kind == TRANSACTION:
-        return _transaction_fields(_decoded(request), shown)
-    if request.kind == TYPED_DATA:
-        from daric_protocol.evm import typed_data
-
-        return typed_data.fields(_decoded(request), shown)
-    if request.kind == USER_OPERATION:
-        from daric_protocol.evm import userop
-
-        return userop.fields(_decoded(request), shown)
     if request.kind == MESSAGE:
         shown.insert(0, ("Sign message", "%d bytes" % len(request.payload)))
         return shown + [("Message", printable(request.payload))]
+    if request.kind != RAW_DIGEST:
+        pairs: "Iterable[tuple[str, str]]" = _module(request.kind).fields(_decoded(request), shown)
+        return pairs
     shown.insert(0, ("WARNING", "this may sign anything"))
     return shown + [("RAW DIGEST", "0x" + str(hexlify(request.payload), "ascii"))]
 
 
-def _transaction_fields(tx: transaction.Transaction, shown: "list[tuple[str, str]]") -> "list[tuple[str, str]]":
-    from daric_protocol.evm import calls
-    from daric_protocol.evm.address import to_text
+def _module(kind: int) -> "Any":
+    """The module that reads, hashes and shows a kind's payloads; only one of them is in a device's memory."""
+    if kind == TRANSACTION:
+        from daric_protocol.evm import transaction
 
-    if tx.chain_id is None:
-        name, coin = "ANY: can be repeated on every chain", "coins"
-    else:
-        name, coin = CHAINS.get(tx.chain_id, ("UNKNOWN", "coins"))
-        name = "%s (%d)" % (name, tx.chain_id)
-    shown.insert(0, ("Network", name))
-    shown.append(("To", to_text(tx.to) if tx.to else "NEW CONTRACT"))
-    shown.append(("Amount", amount(tx.value) + " " + coin))
-    if tx.to:
-        shown += calls.describe(tx.data)
-    else:
-        shown.append(("Code", "%d bytes" % len(tx.data)))
-    shown.append(("Fee at most", amount(tx.fee_ceiling()) + " " + coin))
-    shown.append(("Nonce", str(tx.nonce)))
-    if tx.access_list:
-        shown.append(("Access list", str(len(tx.access_list))))
-    return shown
+        return transaction
+    if kind == TYPED_DATA:
+        from daric_protocol.evm import typed_data
+
+        return typed_data
+    from daric_protocol.evm import userop
+
+    return userop
 
 
 def _decoded(request: Request) -> "Any":
     """What the payload of a request says, unless it is a digest or a message. Raises DaricError("request")."""
-    if request.kind == TYPED_DATA:
-        from daric_protocol.evm import typed_data
-
-        return typed_data.decode(request.payload)
-    if request.kind == USER_OPERATION:
-        from daric_protocol.evm import userop
-
-        return userop.decode(request.payload)
     try:
-        return transaction.decode(request.payload)
+        return _module(request.kind).decode(request.payload)
     except DaricError as error:
         raise DaricError("request", error.detail)
 

@@ -179,3 +179,31 @@ def signed_chain_id(signed: bytes) -> "int | None":
 def transaction_hash(signed: bytes) -> bytes:
     """The name of a signed transaction on its chain, 32 B."""
     return platform.keccak256(signed)
+
+
+# What a person is shown
+
+
+def fields(transaction: Transaction, shown: "list[tuple[str, str]]") -> "list[tuple[str, str]]":
+    """(label, text) pairs: network, `shown`, receiver, amount, what is called there, the fee ceiling and the nonce."""
+    from daric_protocol.evm import calls
+    from daric_protocol.evm.address import to_text
+    from daric_protocol.evm.request import CHAINS, amount
+
+    if transaction.chain_id is None:
+        name, coin = "ANY: can be repeated on every chain", "coins"
+    else:
+        name, coin = CHAINS.get(transaction.chain_id, ("UNKNOWN", "coins"))
+        name = "%s (%d)" % (name, transaction.chain_id)
+    pairs = [("Network", name)] + shown
+    pairs.append(("To", to_text(transaction.to) if transaction.to else "NEW CONTRACT"))
+    pairs.append(("Amount", amount(transaction.value) + " " + coin))
+    if transaction.to:
+        pairs += calls.describe(transaction.data)
+    else:
+        pairs.append(("Code", "%d bytes" % len(transaction.data)))
+    pairs.append(("Fee at most", amount(transaction.fee_ceiling()) + " " + coin))
+    pairs.append(("Nonce", str(transaction.nonce)))
+    if transaction.access_list:
+        pairs.append(("Access list", str(len(transaction.access_list))))
+    return pairs

@@ -23,6 +23,7 @@ from daric_protocol.limits import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 DOMAIN = (
@@ -38,8 +39,7 @@ MAX_ARRAY = 1024  # elements of a type such as T[1024]
 class TypedData:
     """domain: values in the order of DOMAIN, None where absent. types, primary, message: as in the payload.
 
-    values: [(path, type, value), ..] of everything that is no struct and no array, in order, each in its range; an
-    array without elements stands there itself.
+    count: how many values `leaves` gives, once it was read.
     """
 
     def __init__(self, domain: "list[Any]", types: "dict[str, Any]", primary: str, message: "Any") -> None:
@@ -47,7 +47,7 @@ class TypedData:
         self.types = types
         self.primary = primary
         self.message = message
-        self.values: "list[tuple[str, str, Any]]" = []
+        self.count = 0
         self.type_hashes: "dict[str, bytes]" = {}
 
     def encode(self) -> bytes:
@@ -75,12 +75,18 @@ def decode(payload: bytes) -> TypedData:
     for i in range(len(DOMAIN)):
         if data.domain[i] is not None:
             _check_value(DOMAIN[i][1], data.domain[i])
-    _read(data, data.primary, data.message, "")
+    for _, kind, inner in leaves(data, data.primary, data.message):
+        if not kind.endswith("]"):
+            _check_value(kind, inner)
+        data.count += 1
+        if data.count > TYPED_DATA_VALUES:
+            raise DaricError("request", "typed data has more values than a person can look through")
     return data
 
 
-def signing_digest(data: TypedData) -> bytes:
-    """What is signed (32 B) for typed data that `decode` gave."""
+def signing_digest(payload: bytes) -> bytes:
+    """What is signed, 32 B."""
+    data = decode(payload)
     present = [i for i in range(len(DOMAIN)) if data.domain[i] is not None]
     fields = [DOMAIN[i] for i in present]
     separator = platform.keccak256(_type_text("EIP712Domain", fields))
@@ -199,28 +205,28 @@ def _type_text(name: str, fields: "Any") -> bytes:
 # Values
 
 
-def _read(data: TypedData, kind: str, value: "Any", path: str) -> None:
-    """Check a value against its type and list what a person has to see of it."""
+def leaves(data: TypedData, kind: str, value: "Any", path: str = "") -> "Iterator[tuple[str, str, Any]]":
+    """(path, type, value) of all in a value that is no struct and no array, in order, and of arrays without elements.
+
+    DaricError("request") where a struct or an array does not have the form of its type; other values are not checked.
+    """
     array = element(kind)
     if array is not None:
         base, count = array
         if not isinstance(value, list) or (count and len(value) != count):
             raise DaricError("request", "an array does not have the elements that its type says")
         if not value:
-            data.values.append((path, kind, value))
+            yield path, kind, value
         for i in range(len(value)):
-            _read(data, base, value[i], "%s[%d]" % (path, i))
+            yield from leaves(data, base, value[i], "%s[%d]" % (path, i))
     elif kind in data.types:
         fields = data.types[kind]
         if not isinstance(value, list) or len(value) != len(fields):
             raise DaricError("request", "a struct has one value for each of its fields")
         for i in range(len(fields)):
-            _read(data, fields[i][1], value[i], path + "." + fields[i][0] if path else fields[i][0])
+            yield from leaves(data, fields[i][1], value[i], path + "." + fields[i][0] if path else fields[i][0])
     else:
-        _check_value(kind, value)
-        data.values.append((path, kind, value))
-    if len(data.values) > TYPED_DATA_VALUES:
-        raise DaricError("request", "typed data has more values than a person can look through")
+        yield path, kind, value
 
 
 def _check_value(kind: str, value: "Any") -> None:
@@ -270,31 +276,32 @@ def _type_hash(data: TypedData, name: str) -> bytes:
 # What a person is shown
 
 
-def fields(data: TypedData, shown: "list[tuple[str, str]]") -> "list[tuple[str, str]]":
+def fields(data: TypedData, shown: "list[tuple[str, str]]") -> "Iterator[tuple[str, str]]":
     """(label, text) pairs: what it is, `shown`, the domain, then every value in its order.
 
-    The names of fields are somebody else's text, so they stand under a label and not in its place.
+    The names of fields are somebody else's text, so they stand under a label and not in its place. One pair at a time:
+    a device has no room for all of them beside the lines that it makes of them.
     """
     from daric_protocol.evm.request import CHAINS
 
     name, version, chain_id, contract, salt = data.domain
-    pairs = [("Sign typed data", data.primary)] + shown
-    pairs.append(("App", "NOT NAMED" if name is None else _shown("string", name)))
+    yield "Sign typed data", data.primary
+    yield from shown
+    yield "App", "NOT NAMED" if name is None else _shown("string", name)
     if version is not None:
-        pairs.append(("App version", _shown("string", version)))
+        yield "App version", _shown("string", version)
     if chain_id is None:
-        pairs.append(("Network", "ANY: can be used on every chain"))
+        yield "Network", "ANY: can be used on every chain"
     else:
         number = words.of_item(chain_id, 256)
-        pairs.append(("Network", "%s (%d)" % (CHAINS.get(number, ("UNKNOWN", ""))[0], number)))
-    pairs.append(("Contract", "ANY" if contract is None else _shown("address", contract)))
+        yield "Network", "%s (%d)" % (CHAINS.get(number, ("UNKNOWN", ""))[0], number)
+    yield "Contract", "ANY" if contract is None else _shown("address", contract)
     if salt is not None:
-        pairs.append(("Salt", _shown("bytes32", salt)))
-    count = len(data.values)
-    for i in range(count):
-        path, kind, value = data.values[i]
-        pairs.append(("Field %d/%d" % (i + 1, count), path + " =\n" + _shown(kind, value)))
-    return pairs
+        yield "Salt", _shown("bytes32", salt)
+    at = 0
+    for path, kind, value in leaves(data, data.primary, data.message):
+        at += 1
+        yield "Field %d/%d" % (at, data.count), path + " =\n" + _shown(kind, value)
 
 
 def _shown(kind: str, value: "Any") -> str:

@@ -169,10 +169,11 @@ def operation_hash(operation: UserOperation) -> bytes:
     return platform.keccak256(b"\x19\x01" + platform.keccak256(domain + chain + entry_point) + platform.keccak256(body))
 
 
-def signing_digest(operation: UserOperation) -> bytes:
+def signing_digest(payload: bytes) -> bytes:
     """What the account's owner signs, 32 B."""
     from daric_protocol.evm import message
 
+    operation = decode(payload)
     hashed = operation_hash(operation)
     return hashed if operation.version == V08 else message.signing_digest(hashed)
 
