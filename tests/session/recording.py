@@ -67,7 +67,7 @@ def record_wallet(directory, threshold, parties):
 
 
 def record_changes(directory):
-    """Party 0's side of a 2-of-3 creation, a refresh, the adding of a fourth member, and an export to itself."""
+    """Party 0's side of a 2-of-3 creation, a refresh, an added member, an enrolled one, and an export to itself."""
     everyone = [Party(f"recorded {number}") for number in range(3)]
     network, terms = creation(everyone, 2)
     recorders = [record(network, 0)]
@@ -85,6 +85,11 @@ def record_changes(directory):
     everyone.append(Party("newcomer"))
     step(wallet.change(wallet.reshare_terms(3, 1), everyone[3:]), seat)
     wallet = wallet.after(everyone)
+    helpers = sorted([me, *[index for index in wallet.parties if index != me][:2]])
+    everyone.append(Party("enrolled"))
+    terms = flows.enrol_terms(wallet.uuid(), everyone[0].custody, terms.group, helpers)
+    step(wallet.change(terms, everyone[4:]), helpers.index(me))
+    wallet = wallet.after([wallet.parties[index] for index in helpers])
     members = sorted([me, *[index for index in wallet.parties if index != me][:2]])
     export = flows.export_terms(wallet.uuid(), terms.group, wallet.roster, members, me, "replay")
     step(wallet.change(export), members.index(me))
