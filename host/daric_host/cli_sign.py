@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,19 +29,25 @@ from daric_host.command import (
     run,
     sign_app,
 )
-from daric_host.keys import read_hex
+from daric_host.keys import read_hex, read_path
 from daric_host.node import Node
 from daric_host.talk import Talk
 from daric_host.wallet import Wallet
 
+Below = Annotated[
+    str, typer.Option("--path", help="account below the wallet's key, such as 0/5; no level can be hardened")
+]
 JSON_BYTES = 16 * SIGN_REQUEST_BYTES  # JSON is far longer than the request that is made from it
 
 
 def _read(path: str) -> Any:
     """The JSON in a file, or on standard input for `-`."""
     try:
-        with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:
-            text = file.read(JSON_BYTES + 1)
+        if path == "-":
+            text = sys.stdin.buffer.read(JSON_BYTES + 1)
+        else:
+            with open(path, "rb") as file:
+                text = file.read(JSON_BYTES + 1)
         if len(text) <= JSON_BYTES:
             return json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
@@ -61,6 +68,7 @@ def sign_tx(
     group: Group,
     unsigned: Annotated[str, typer.Argument(help="unsigned serialised transaction (legacy, 2930 or 1559), hex")],
     signers: Signers,
+    path: Below = "",
     device: Ports = [],  # noqa: B006
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -71,7 +79,7 @@ def sign_tx(
 
     async def work() -> dict[str, Any]:
         payload = read_hex(unsigned, "the transaction")
-        request = requests.Request(requests.TRANSACTION, payload).encode()
+        request = requests.Request(requests.TRANSACTION, payload, read_path(path)).encode()
         async with await open_wallet(home, talk) as wallet:
             signature = await _sign(wallet, home, group, signers, device, request)
             signed = transaction.attach_signature(payload, signature.r, signature.s, signature.recid)
@@ -85,6 +93,7 @@ def sign_message(
     group: Group,
     text: str,
     signers: Signers,
+    path: Below = "",
     device: Ports = [],  # noqa: B006
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -94,7 +103,7 @@ def sign_message(
     talk = Talk(as_json, yes)
 
     async def work() -> dict[str, Any]:
-        request = requests.Request(requests.MESSAGE, text.encode()).encode()
+        request = requests.Request(requests.MESSAGE, text.encode(), read_path(path)).encode()
         async with await open_wallet(home, talk) as wallet:
             signature = await _sign(wallet, home, group, signers, device, request)
             return {"signature": "0x" + message.signature_bytes(signature.r, signature.s, signature.recid).hex()}
@@ -105,8 +114,9 @@ def sign_message(
 @sign_app.command("typed-data")
 def sign_typed_data(
     group: Group,
-    file: Annotated[str, typer.Argument(help="JSON of eth_signTypedData_v4; - reads standard input")],
+    file: Annotated[str, typer.Argument(help="JSON of eth_signTypedData_v4; - reads standard input and takes --yes")],
     signers: Signers,
+    path: Below = "",
     device: Ports = [],  # noqa: B006
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -116,7 +126,8 @@ def sign_typed_data(
     talk = Talk(as_json, yes)
 
     async def work() -> dict[str, Any]:
-        request = requests.Request(requests.TYPED_DATA, forms.typed_data_payload(_read(file))).encode()
+        payload = forms.typed_data_payload(_read(file))
+        request = requests.Request(requests.TYPED_DATA, payload, read_path(path)).encode()
         async with await open_wallet(home, talk) as wallet:
             made = await _sign(wallet, home, group, signers, device, request)
             return {"signature": "0x" + message.signature_bytes(made.r, made.s, made.recid).hex()}
@@ -127,13 +138,16 @@ def sign_typed_data(
 @sign_app.command("user-op")
 def sign_user_op(
     group: Group,
-    file: Annotated[str, typer.Argument(help="JSON of a user operation as bundlers take it; - reads standard input")],
+    file: Annotated[
+        str, typer.Argument(help="JSON of a user operation for a bundler; - reads standard input and takes --yes")
+    ],
     signers: Signers,
     chain_id: Annotated[int, typer.Option(help="the chain that it is for")],
     version: Annotated[str, typer.Option("--entry-point", help="version of the EntryPoint: 0.6, 0.7 or 0.8")] = "0.7",
     entry_point: Annotated[
         str, typer.Option("--entry-point-address", help="where it is no usual deployment of this version")
     ] = "",
+    path: Below = "",
     device: Ports = [],  # noqa: B006
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -146,7 +160,7 @@ def sign_user_op(
         value = _read(file)
         place = address.from_text(entry_point) if entry_point else None
         payload = forms.user_operation_payload(value, version, chain_id, place)
-        request = requests.Request(requests.USER_OPERATION, payload).encode()
+        request = requests.Request(requests.USER_OPERATION, payload, read_path(path)).encode()
         async with await open_wallet(home, talk) as wallet:
             made = await _sign(wallet, home, group, signers, device, request)
             signature = "0x" + message.signature_bytes(made.r, made.s, made.recid).hex()

@@ -30,3 +30,11 @@ def read_key(text: str, what: str) -> bytes:
     except DaricError:
         raise DaricError("parameter", f"{what} is no compressed public key of 33 bytes") from None
     return value
+
+
+def read_path(text: str) -> list[int]:
+    """Levels of a BIP-32 path below the wallet's key: "0/5", also with "m/" before it; empty for the key itself."""
+    levels = text.removeprefix("m/").split("/") if text not in ("", "m") else []
+    if not all(level.isascii() and level.isdigit() and len(level) <= 10 for level in levels):
+        raise DaricError("parameter", "a path is numbers with / between them; a hardened level needs the private key")
+    return [int(level) for level in levels]
