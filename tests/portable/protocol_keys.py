@@ -1,10 +1,11 @@
 """The known answers of what keeps a key for longer than a session: phrases, on either runtime."""
 
 from daric_protocol import entropyparts, platform
+from daric_protocol.errors import DaricError
 from daric_protocol.messages import EnrolShare
 from daric_protocol.pairstate import PairState
 from daric_protocol.roster import Member, Roster
-from daric_protocol.rounds import enrol
+from daric_protocol.rounds import backup, enrol
 from daric_protocol.rounds.groupstart import GroupState
 from daric_protocol.shard import Shard
 from daric_protocol.tagged import Q, scalar
@@ -49,7 +50,32 @@ def check_enrol(case):
     assert platform.curve.encode(platform.curve.mul_g(number(answers["s_x"]))).hex() == answers["P_x"]
 
 
+def check_backup(case):
+    given, answers = case["in"], case["out"]
+    s = number(given["s"])
+    public = platform.curve.encode(platform.curve.mul_g(s))
+    roster = Roster(2, 0, 0, [Member(j, identity(j).public, "", "", public) for j in (1, 2)])
+    shard = Shard(
+        bytes(16), "dkg", given["epoch"], 1, s, public, bytes(32), roster, bytes(32), bytes(32), bytes(32)
+    )
+    holders = {m: identity(m).public for m in given["holders"]}
+    random = draws([raw(text) for text in given["coeffs"]] + [bytes(13)])
+    sheet, pieces = backup.split(shard, bytes(16), holders, given["t_b"], random)
+    expect(answers, P_i=public, B=sheet.commitments, bk_key=backup._key(s, given["epoch"]))
+    expect(answers["pieces"], **{str(m): piece for m, piece in pieces.items()})
+    for n, check in enumerate(given["checks"]):
+        answer = answers["checks"][n]
+        used = {m: (pieces[m] + (1 if m in check["bad"] else 0)) % Q for m in check["use"]}
+        try:
+            found, bad = backup.combine(sheet, public, used)
+            assert scalar(found).hex() == answer and bad == check["bad"]
+        except DaricError as error:
+            assert error.name == "backup" and answer == "refused"
+    assert backup.restore(sheet, s).encode() == shard.encode()
+
+
 CHECKS = {
+    "protocol/backup": check_backup,
     "protocol/enrol": check_enrol,
     "protocol/entropy": check_entropy,
 }

@@ -31,6 +31,7 @@ request 31 user The request cannot be read and shown, so it is not signed.
 certificate 32 peer The certificate does not fit the pending shard.
 timeout 33 retry The other side did not answer in time.
 master 34 user Only the master of this wallet may do this.
+backup 35 user The backup is of another epoch or share, or too few of its pieces are good.
 entropy 50 fatal The entropy source failed its health test.
 storage 51 fatal The store is full, unwritable or damaged.
 memory 52 fatal Not enough memory for this request.
