@@ -211,13 +211,16 @@ class Sessions:
                 self._device.screens.show(screens.ended(session.terms.op, outcome))
 
     def _ask(self) -> None:
-        from daric_protocol.flows import question
+        from daric_protocol.flows.questions import question
 
         try:
             lines = question(self._session, self._device.custody)
         except DaricError:
             self._session.refuse()  # what cannot be shown is not asked
             return
+        finally:
+            del question
+            self._device.modules.forget("daric_protocol.flows.questions")
         self._device.screens.show(lines, self._answered)
 
     def _show_progress(self) -> None:

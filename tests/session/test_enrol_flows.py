@@ -5,7 +5,7 @@ import itertools
 import pytest
 from daric_protocol import flows
 from daric_protocol.errors import DaricError
-from daric_protocol.memberchange import issued_to
+from daric_protocol.group import issued_to
 from daric_protocol.rounds.rosterchange import RosterChange
 
 from tests.session.network import EvilRelay
@@ -115,14 +115,14 @@ def test_an_enrolment_that_broke_off_is_repeated_with_the_same_party_and_index_o
     assert set(network.start().confirm().run().expire().errors()) == {"soft"}
     wallet.restart()
     newcomer.restart()
-    issued = issued_to(wallet.parties[1].custody, wallet.group_id)
+    issued = issued_to(wallet.parties[1].store, wallet.group_id)
     assert issued == [1, 4, newcomer.custody.identity.public]
     other = enrolment(wallet, [1, 2], Party("somebody else")).start().confirm().run().expire()
     assert set(other.errors()) == {"soft"}
-    assert issued_to(wallet.parties[2].custody, wallet.group_id) == issued
+    assert issued_to(wallet.parties[2].store, wallet.group_id) == issued
     bigger = grown(wallet, [1, 3], newcomer)
     assert newcomer.custody.shard(wallet.group_id).me == 4
-    assert issued_to(wallet.parties[1].custody, wallet.group_id) is None
+    assert issued_to(wallet.parties[1].store, wallet.group_id) is None
     assert bigger.pair_up(3, 4).states() == ["done", "done"] and signs(bigger, [3, 4])
 
 

@@ -6,7 +6,7 @@ A certificate as it travels is the CBOR array [group id, kind, epoch, sid, confi
 
 from daric_protocol import certificate, platform
 from daric_protocol.errors import DaricError
-from daric_protocol.group import LEFT, LEFT_BEHIND, Group
+from daric_protocol.group import LEFT, LEFT_BEHIND, Group, issued_name
 from daric_protocol.identity import verify
 from daric_protocol.limits import MAX_PARTIES
 from daric_protocol.shard import ack_digest
@@ -57,7 +57,7 @@ def make_current(custody: "Custody", group: Group, shard: "Shard", acks: "list[t
     group.certificate = [[index, signature] for index, signature in acks]
     group.standing = 0
     group.save(custody.store)
-    custody.store.erase("issued/" + group.id.hex())  # what it gave away is of an old epoch
+    custody.store.erase(issued_name(group.id))  # what it gave away is of an old epoch
     for name in custody.store.names("change/" + group.id.hex() + "/"):
         if int(name.split("/")[2]) != shard.roster.version or shard.kind != "enr":
             custody.store.erase(name)

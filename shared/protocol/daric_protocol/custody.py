@@ -8,7 +8,7 @@ from daric_protocol import platform
 from daric_protocol.bans import Bans
 from daric_protocol.custodysession import SessionCustody
 from daric_protocol.errors import DaricError
-from daric_protocol.group import Group, pair_name, shard_name
+from daric_protocol.group import Group, issued_to, pair_name, shard_name
 from daric_protocol.identity import Identity
 from daric_protocol.journal import Journal
 from daric_protocol.shard import Shard, ack_digest
@@ -112,10 +112,8 @@ class Custody:
 
     def highest_index(self, group_id: bytes) -> int:
         """The highest index that this party ever saw or gave away in a group; 0 if none."""
-        from daric_protocol.memberchange import issued_to
-
         group = self.find(group_id)
-        issued = issued_to(self, group_id)
+        issued = issued_to(self.store, group_id)
         return max(0 if group is None else group.highest_index, 0 if issued is None else issued[1])
 
     def unusable(self, group_id: bytes) -> "list[int]":

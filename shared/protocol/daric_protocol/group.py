@@ -75,3 +75,15 @@ def shard_name(group_id: bytes, epoch: int) -> str:
 def pair_name(group_id: bytes, epoch: int, peer: int) -> str:
     """Where the pair state of an epoch is stored."""
     return "pair/" + group_id.hex() + "/" + str(epoch) + "/" + str(peer)
+
+
+def issued_name(group_id: bytes) -> str:
+    """Where it is noted that an index of the current epoch was given to somebody."""
+    return "issued/" + group_id.hex()
+
+
+def issued_to(store: "Store", group_id: bytes) -> "list[Any] | None":
+    """[epoch, index, identity] of an enrolment that this party helped in and that is not certified; None if none."""
+    data = store.read(issued_name(group_id))
+    fields: "list[Any] | None" = None if data is None else platform.cbor_decode(data)
+    return fields

@@ -6,15 +6,13 @@ sections 8 and 9.
 
 from daric_protocol import certificate, platform
 from daric_protocol.errors import Abort, DaricError
-from daric_protocol.group import Group, shard_name
+from daric_protocol.group import Group, issued_name, issued_to, shard_name
 from daric_protocol.roster import Member, Roster
 from daric_protocol.rounds.rosterchange import KIND, RosterChange
 from daric_protocol.shard import Shard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from daric_protocol.custody import Custody
     from daric_protocol.custodysession import SessionCustody
 
@@ -22,11 +20,6 @@ if TYPE_CHECKING:
 def change_name(group_id: bytes, version: int) -> str:
     """Where a certified change of the current epoch is stored, for members that missed it."""
     return "change/" + group_id.hex() + "/" + str(version)
-
-
-def issued_name(group_id: bytes) -> str:
-    """Where it is noted that an index of the current epoch was given to somebody."""
-    return "issued/" + group_id.hex()
 
 
 def adopt(custody: "Custody", data: bytes, session: "SessionCustody | None" = None) -> bool:
@@ -56,7 +49,7 @@ def adopt(custody: "Custody", data: bytes, session: "SessionCustody | None" = No
     group.save(custody.store)
     custody.store.write(change_name(group.id, change.roster.version), data)
     custody.store.write(shard_name(group.id, shard.epoch), change.applied(shard).encode())  # here it counts
-    issued = issued_to(custody, group.id)
+    issued = issued_to(custody.store, group.id)
     if issued is not None and issued[2] in [member.identity for member in change.roster.members]:
         custody.store.erase(issued_name(group.id))
     return True
@@ -96,13 +89,6 @@ def _named(old: Roster, new: Roster) -> Roster:
 # Indexes given away
 
 
-def issued_to(custody: "Custody", group_id: bytes) -> "list[Any] | None":
-    """[epoch, index, identity] of an enrolment that this party helped in and that is not certified; None if none."""
-    data = custody.store.read(issued_name(group_id))
-    fields: "list[Any] | None" = None if data is None else platform.cbor_decode(data)
-    return fields
-
-
 def check_issue(custody: "Custody", group_id: bytes, index: int, identity: bytes) -> bool:
     """Whether an index was given to an identity (33 B) already and may be again; False if it would be the first time.
 
@@ -110,7 +96,7 @@ def check_issue(custody: "Custody", group_id: bytes, index: int, identity: bytes
     epoch makes what it got useless. Raises Abort("soft").
     """
     roster = custody.roster(group_id)
-    issued = issued_to(custody, group_id)
+    issued = issued_to(custody.store, group_id)
     if issued is not None and issued[0] == custody.group(group_id).epoch:
         if issued[1:] == [index, identity]:
             return True

@@ -4,25 +4,30 @@
     session = flows.open_session(terms, custody, entropy)
     session.join(), session.start(joins), session.confirm(), then send() and receive() until state is done
 
-proposals: terms of each operation. opening: this party's side of a session. running: its rounds and what follows them.
+proposals: terms of each operation. opening: this party's side of a session. running, changing: its rounds and what
+follows them.
 questions: what the person is asked. Specification: docs/protocol.md, sections 2, 6, 7, 8, 9 and 11.
 """
 
+import sys
+
 from daric_protocol.flows.opening import open_session
-from daric_protocol.flows.proposals import (
-    Secret,
-    create_terms,
-    enrol_terms,
-    export_terms,
-    import_terms,
-    master_terms,
-    pair_terms,
-    refresh_terms,
-    reshare_terms,
-    sign_terms,
-)
-from daric_protocol.flows.questions import NAME_LINE, question, shown_name
 from daric_protocol.flows.running import request_digest
+
+if sys.implementation.name != "micropython":  # a device proposes nothing, and loads what it asks when it asks
+    from daric_protocol.flows.proposals import (
+        Secret,
+        create_terms,
+        enrol_terms,
+        export_terms,
+        import_terms,
+        master_terms,
+        pair_terms,
+        refresh_terms,
+        reshare_terms,
+        sign_terms,
+    )
+    from daric_protocol.flows.questions import NAME_LINE, question, shown_name
 
 __all__ = (
     "NAME_LINE",

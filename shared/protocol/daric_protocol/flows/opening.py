@@ -61,7 +61,9 @@ def open_session(
         # Where nobody is asked, the people of the session's other parties are.
         custody.check_digest(terms.group, running.request_digest(terms.request, allow_raw), confirmed or not attended)
     if terms.op == "export" and shard is not None:
-        running.check_master(shard.roster, terms.details().initiator)
+        from daric_protocol.flows.changing import check_master
+
+        check_master(shard.roster, terms.details().initiator)
     epoch = shard.epoch if shard is not None else 0 if facts is None else facts.epoch
     roster = None if shard is None else shard.roster
     random = custody.session_random(terms.uuid, epoch, entropy)
@@ -130,24 +132,14 @@ class CustodyHooks(Hooks):
         terms = session.terms
         view = self._custody.session(terms.group, terms.uuid, session.roster, terms.name)
         try:
-            if terms.op == "create":
-                return (yield from running.create(session, self._custody, view))
-            if terms.op == "import":
-                secret, self._secret = self._secret, None
-                return (yield from running.importing(session, self._custody, view, secret))
-            shard = self._stored(session)
-            if terms.op in ("refresh", "reshare"):
-                return (yield from running.reshare(session, shard, self._custody, view))
-            if terms.op == "enrol" and terms.newcomers:
-                return (yield from running.enrol(session, shard, self._custody, view))
-            assert shard is not None
-            if terms.names_master:
-                return (yield from running.name_master(session, shard, view))
-            if terms.op == "export":
-                return (yield from running.export(session, shard, view))
-            if terms.op == "sign":
-                return (yield from running.sign(session, shard, view, self._allow_raw))
-            return (yield from running.pair(session, shard, view))
+            if terms.op in ("create", "sign", "pair"):
+                shard = None if terms.op == "create" else self._stored(session)
+                return (yield from running.rounds(session, shard, self._custody, view, self._allow_raw))
+            from daric_protocol.flows import changing
+
+            secret, self._secret = self._secret, None
+            shard = None if terms.op == "import" else self._stored(session)
+            return (yield from changing.rounds(session, shard, self._custody, view, secret))
         finally:
             view.close()
 

@@ -98,10 +98,10 @@ def enrol_terms(uuid: bytes, custody: "Custody", group_id: bytes, helpers: "list
 
     An enrolment that broke off is repeated with the same party, under the index that it was given.
     """
-    from daric_protocol.memberchange import issued_to
+    from daric_protocol.group import issued_to
 
     facts = group_facts(custody, group_id)
-    issued = issued_to(custody, group_id)
+    issued = issued_to(custody.store, group_id)
     if issued is not None and issued[0] == facts.epoch:
         facts.highest = issued[1] - 1
     name = custody.group(group_id).name

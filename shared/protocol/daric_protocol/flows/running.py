@@ -1,10 +1,10 @@
 """The rounds of each operation over a party's custody, and what has to happen around them.
 
 Each takes an agreed session and the custody's view for it, and is the round generator of the session. Specification:
-docs/protocol.md, sections 2, 6, 7, 8, 9 and 11.
+docs/protocol.md, sections 2, 6, 7 and 9.
 """
 
-from daric_protocol.errors import Abort, DaricError
+from daric_protocol.errors import DaricError
 from daric_protocol.tagged import TH
 
 TYPE_CHECKING = False
@@ -14,14 +14,23 @@ if TYPE_CHECKING:
 
     from daric_protocol.custody import Custody
     from daric_protocol.custodysession import SessionCustody
-    from daric_protocol.flows.proposals import Secret
-    from daric_protocol.roster import Roster
     from daric_protocol.rounds.outgoing import Outgoing
     from daric_protocol.session import Session
     from daric_protocol.shard import Shard
     from daric_protocol.terms import Terms
 
     Rounds = Generator[Outgoing, dict[int, Any], Any]
+
+
+def rounds(
+    session: "Session", shard: "Shard | None", custody: "Custody", view: "SessionCustody", allow_raw: bool
+) -> "Rounds":
+    """The round generator of a session that makes a group, signs, or sets a pair up. shard: None for a new group."""
+    if shard is None:
+        return create(session, custody, view)
+    if session.terms.op == "sign":
+        return sign(session, shard, view, allow_raw)
+    return pair(session, shard, view)
 
 
 def create(session: "Session", custody: "Custody", view: "SessionCustody") -> "Rounds":
@@ -35,45 +44,6 @@ def create(session: "Session", custody: "Custody", view: "SessionCustody") -> "R
     )
     view.activate(acks)
     return custody.certificate(group_id)
-
-
-def importing(session: "Session", custody: "Custody", view: "SessionCustody", secret: "Secret | None") -> "Rounds":
-    """An import; the certificate as it travels. secret: of the party that brings the key, else None."""
-    from daric_protocol.rounds.imported import imported
-
-    terms, roster = session.terms, session.roster
-    assert roster is not None
-    check_new(terms, custody)
-    asked = terms.details()
-    dealers = [member.index for member in roster.members if member.identity == asked.dealer]
-    if not dealers:
-        raise Abort("soft", None, "whoever brings the key did not join")
-    own = (0, b"") if secret is None else (secret.scalar, secret.entropy)
-    _, acks = yield from imported(
-        session.me, session.ssid, terms.group, roster, dealers[0], asked.key, asked.chain_code, asked.entropy, view,
-        session.random, own[0], own[1], custody.highest_epoch(terms.group),
-    )  # fmt: skip
-    view.activate(acks)
-    return custody.certificate(terms.group)
-
-
-def export(session: "Session", shard: "Shard", view: "SessionCustody") -> "Rounds":
-    """An export: an Exported for its initiator, None for everyone else. The wallet counts as exposed from here on."""
-    from daric_protocol.rounds.export import export as export_rounds
-
-    terms = session.terms
-    asked = terms.details()
-    check_master(shard.roster, asked.initiator)
-    view.expose()
-    return (
-        yield from export_rounds(session.me, shard, terms.members, asked.initiator, asked.purpose, session.ssid, view)
-    )
-
-
-def check_master(roster: "Roster", initiator: int) -> None:
-    """DaricError("master") where the group has a master and somebody else asks."""
-    if roster.master not in (0, initiator):
-        raise DaricError("master")
 
 
 def sign(session: "Session", shard: "Shard", view: "SessionCustody", allow_raw: bool) -> "Rounds":
@@ -97,94 +67,6 @@ def pair(session: "Session", shard: "Shard", view: "SessionCustody") -> "Rounds"
     _, acks = yield from pair_rounds(session.me, peer, shard, session.ssid, view, session.random)
     view.activate_pair(peer, acks)
     return peer
-
-
-def reshare(session: "Session", shard: "Shard | None", custody: "Custody", view: "SessionCustody") -> "Rounds":
-    """A refresh or a reshare; the certificate as it travels. shard: None for a new member."""
-    from daric_protocol import activation
-    from daric_protocol.rounds.groupstart import Brought
-    from daric_protocol.rounds.reshare import reshare as reshare_rounds
-
-    terms, roster = session.terms, session.roster
-    assert roster is not None
-    receivers, pk = roster.indexes(), b""
-    if terms.op == "reshare":
-        asked = terms.details()
-        receivers = [index for index in receivers if index not in asked.leaving]
-        pk = asked.facts.pk
-    unusable = [] if shard is None else custody.unusable(terms.group)
-    brought = Brought(custody.highest_epoch(terms.group), custody.highest_index(terms.group), unusable)
-    rounds = reshare_rounds(
-        session.me,
-        session.ssid,
-        terms.group,
-        roster,
-        terms.members,
-        receivers,
-        view,
-        session.random,
-        shard,
-        brought,
-        pk,
-    )
-    made, acks = yield from _noting_indexes(rounds, view)
-    if session.me in receivers:
-        view.activate(acks)
-        return custody.certificate(terms.group)
-    certificate = activation.encode(made, acks)
-    custody.adopt(certificate)
-    return certificate
-
-
-def enrol(session: "Session", shard: "Shard | None", custody: "Custody", view: "SessionCustody") -> "Rounds":
-    """An enrolment; the change of the roster as it travels. shard: None for the new member."""
-    from daric_protocol.rounds.enrol import enrol as enrol_rounds
-    from daric_protocol.rounds.groupstart import Brought
-
-    terms, roster = session.terms, session.roster
-    facts = terms.facts()
-    assert roster is not None and facts is not None
-    new = roster.member(max(roster.indexes()))
-    unusable = []
-    if shard is not None:
-        view.check_issue(new.index, new.identity)
-        unusable = custody.unusable(terms.group)
-    brought = Brought(custody.highest_epoch(terms.group), custody.highest_index(terms.group), unusable)
-    _, change = yield from enrol_rounds(
-        session.me, session.ssid, terms.group, roster, terms.members, new.index, view, shard, brought, facts.pk
-    )
-    encoded = change.encode()
-    view.adopt(encoded)
-    return encoded
-
-
-def name_master(session: "Session", shard: "Shard", view: "SessionCustody") -> "Rounds":
-    """A change of the master; the change of the roster as it travels."""
-    from daric_protocol.rounds.rosterchange import change_master
-
-    terms = session.terms
-    _, change = yield from change_master(session.me, session.ssid, shard, terms.members, terms.details().master, view)
-    encoded = change.encode()
-    view.adopt(encoded)
-    return encoded
-
-
-def _noting_indexes(rounds: "Rounds", view: "SessionCustody") -> "Rounds":
-    """The same rounds; the indexes that the others say were used are noted, so that a second attempt avoids them."""
-    try:
-        outgoing = rounds.send(None)  # type: ignore[arg-type]
-        outgoing.arrived = lambda _, start: view.note_index(start.index)
-        while True:
-            try:
-                received = yield outgoing
-            except DaricError as error:
-                outgoing = rounds.throw(error)
-            else:
-                outgoing = rounds.send(received)
-    except StopIteration as end:
-        return end.value
-    finally:
-        rounds.close()
 
 
 def peer_in(terms: "Terms", me: int) -> int:
