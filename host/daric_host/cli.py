@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 from daric_protocol.errors import DaricError
 
-from daric_host import cli_member, cli_sign  # noqa: F401 - their commands
+from daric_host import cli_member, cli_session, cli_sign  # noqa: F401 - their commands
 from daric_host.command import (
     DEFAULT_HOME,
     SERVICE,

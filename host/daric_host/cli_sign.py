@@ -31,6 +31,7 @@ from daric_host.command import (
 )
 from daric_host.keys import read_hex, read_path
 from daric_host.node import Node
+from daric_host.parties import selected
 from daric_host.talk import Talk
 from daric_host.wallet import Wallet
 
@@ -56,7 +57,8 @@ def _read(path: str) -> Any:
 
 
 async def _sign(wallet: Wallet, home: Path, group: str, signers: str, ports: list[str], request: bytes) -> Any:
-    group_id, indexes = read_group(group), read_signers(signers)
+    group_id = read_group(group)
+    indexes = read_signers(signers) if signers else selected(wallet.party.custody, group_id)
     devices = [await wallet.connect(port) for port in ports]
     proposal = await wallet.propose_signature(group_id, request, indexes)
     await wallet.invite(proposal, devices, cloud_url(home))
@@ -67,7 +69,7 @@ async def _sign(wallet: Wallet, home: Path, group: str, signers: str, ports: lis
 def sign_tx(
     group: Group,
     unsigned: Annotated[str, typer.Argument(help="unsigned serialised transaction (legacy, 2930 or 1559), hex")],
-    signers: Signers,
+    signers: Signers = "",
     path: Below = "",
     device: Ports = [],  # noqa: B006
     home: Home = DEFAULT_HOME,
@@ -92,7 +94,7 @@ def sign_tx(
 def sign_message(
     group: Group,
     text: str,
-    signers: Signers,
+    signers: Signers = "",
     path: Below = "",
     device: Ports = [],  # noqa: B006
     home: Home = DEFAULT_HOME,
@@ -115,7 +117,7 @@ def sign_message(
 def sign_typed_data(
     group: Group,
     file: Annotated[str, typer.Argument(help="JSON of eth_signTypedData_v4; - reads standard input and takes --yes")],
-    signers: Signers,
+    signers: Signers = "",
     path: Below = "",
     device: Ports = [],  # noqa: B006
     home: Home = DEFAULT_HOME,
@@ -141,8 +143,8 @@ def sign_user_op(
     file: Annotated[
         str, typer.Argument(help="JSON of a user operation for a bundler; - reads standard input and takes --yes")
     ],
-    signers: Signers,
     chain_id: Annotated[int, typer.Option(help="the chain that it is for")],
+    signers: Signers = "",
     version: Annotated[str, typer.Option("--entry-point", help="version of the EntryPoint: 0.6, 0.7 or 0.8")] = "0.7",
     entry_point: Annotated[
         str, typer.Option("--entry-point-address", help="where it is no usual deployment of this version")

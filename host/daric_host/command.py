@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ import typer
 from daric_protocol.errors import DaricError
 
 from daric_host.keys import read_id
+from daric_host.offline import OfflineWallet
 from daric_host.party import Party
 from daric_host.talk import Talk
 from daric_host.wallet import Service, Wallet
@@ -32,9 +34,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="one JSON object a line")]
 Yes = Annotated[bool, typer.Option("--yes", help="confirm every question: only where a person looks elsewhere")]
 Ports = Annotated[list[str], typer.Option("--device", help="serial port of a paired device that takes part")]
 Group = Annotated[str, typer.Argument(help="id of the wallet, hex")]
-Signers = Annotated[str, typer.Option(help="indexes of the members that sign, such as 1,3")]
+Signers = Annotated[str, typer.Option(help="indexes of the members that sign, such as 1,3; else `daric party select`")]
 DEFAULT_HOME = Path.home() / ".daric"
 SERVICE = "service.json"
+OFFLINE = ContextVar("offline", default=(False, ""))  # of this command: whether, and the address where others meet
 
 
 def service(home: Path) -> Service:
@@ -69,9 +72,28 @@ def run(talk: Talk, work: Callable[[], Awaitable[dict[str, Any]]]) -> None:
         raise typer.Exit(talk.error(DaricError("storage", str(error)))) from None
 
 
+@app.callback()
+def everywhere(
+    offline: Annotated[bool, typer.Option("--offline", help="without any service: this phone and its devices")] = False,
+    listen: Annotated[str, typer.Option(help="offline, with others at this address: unix:PATH or tcp:HOST:PORT")] = "",
+) -> None:
+    """Threshold wallets with a device as one of the parties."""
+    OFFLINE.set((offline or bool(listen), listen))
+
+
 async def open_wallet(home: Path, talk: Talk) -> Wallet:
-    """The wallet of a directory, logged in."""
-    return await Wallet.open(home, service(home), talk.approve, talk.event)
+    """The wallet of a directory, logged in; with --offline or --listen without the services."""
+    offline, listen = OFFLINE.get()
+    if not offline:
+        return await Wallet.open(home, service(home), talk.approve, talk.event)
+    wallet = await OfflineWallet.open(home, service(home), talk.approve, talk.event)
+    try:
+        if listen:
+            await wallet.serve(listen)
+    except BaseException:
+        await wallet.close()
+        raise
+    return wallet
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from typing import Any
 
 from daric_protocol.errors import Abort, DaricError
@@ -30,13 +31,24 @@ class Talk:
         """Something happened in a session."""
         if self._json:
             self._line("event", {"event": event.kind, "seat": event.seat, **event.data})
+        elif event.kind == "session":
+            self.show(event.data["uri"], event.data["qr"])
+            self._console.print(f"session {event.data['session']}", markup=False)
         elif event.kind == "participants":
-            names = ", ".join(f"{one['kind']} {one['name']}" for one in event.data["joined"])
-            self._console.print(f"joined: {names} ({len(event.data['joined'])} of {event.data['needed']})")
+            names = ", ".join(f"{one['kind']} {one['name']}".strip() for one in event.data["joined"])
+            left = max(0, event.data["expires"] - int(time.time())) // 60
+            counted = f"{len(event.data['joined'])} of {event.data['needed']}, {left} minutes left"
+            self._console.print(f"joined: {names} ({counted})", markup=False)
         elif event.kind == "ended":
             self._console.print(f"{event.seat}: {event.data['state']}, {event.data['sent']} bytes sent")
         elif event.data["round"] >= 0:
             self._console.print(f"{event.seat}: {event.data['state']}, round {event.data['round']}")
+
+    def show(self, uri: str, qr: str) -> None:
+        """A session's link and QR code, to a person only."""
+        if not self._json:
+            sys.stderr.write(qr)
+            self._console.print(uri, markup=False, soft_wrap=True)
 
     async def approve(self, review: Review) -> bool:
         """Ask the person to confirm roster, threshold, code and request."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -33,9 +34,11 @@ from daric_host.hop_client import Signer
 from daric_host.joinlink import JoinLink
 from daric_host.leftovers import freeing
 from daric_host.paired import PairedDevice, PairedDevices
+from daric_host.parties import PartyState, Surroundings, list_parties, select
 from daric_host.party import Party
 from daric_host.proposal import Event, Proposal, Service
 from daric_host.relay import ABORTED, EXPIRED, Participant, RelayClient
+from daric_host.relay import Party as Registration
 from daric_host.seats import Approve, DeviceSeat, LocalSeat, Seat, Status
 from daric_host.settling import Holder, Own, settle
 
@@ -101,6 +104,11 @@ class Wallet:
         self._links.clear()
         await self._relay.close()
         self.party.close()
+
+    @property
+    def relay(self) -> RelayClient:
+        """This party at the services: its account, its sessions."""
+        return self._relay
 
     # Groups
 
@@ -245,7 +253,11 @@ class Wallet:
 
     async def wait_for_all(self, proposal: Proposal) -> None:
         """Wait until every party has joined, with an event each time somebody does."""
+        link, shown = self.link(proposal), False
         async for info in proposal.initiator.watch(proposal.uuid):
+            if len(info.participants) < info.needed and not shown:
+                shown = True  # to whoever is missing
+                self._watch(Event("session", "", {"session": link.text, "uri": link.uri, "qr": link.qr_text()}))
             joined = [{"seat": one.seat, "kind": one.kind, "name": one.name} for one in info.participants]
             left = {"needed": info.needed, "expires": info.expires}
             self._watch(Event("participants", "", {"joined": joined, **left}))
@@ -295,6 +307,24 @@ class Wallet:
             parties.append(CloudClient(cloud, self._relay))
         await settle(group_id, parties)
         return self.group(group_id)
+
+    # Who takes part
+
+    async def parties(self, group_id: bytes, cloud: str = "") -> list[PartyState]:
+        """The members of a wallet, and who can take part now; asks connected devices and the cloud at a URL."""
+        registered: dict[bytes, Registration] = {}
+        with suppress(DaricError):  # offline nobody knows
+            registered = {one.identity: one for one in await self._relay.parties()}
+        devices = {identity: device.identity for identity, (device, _) in self._links.items()}
+        around = Surroundings(self.identity, registered, devices, self.service.cloud, cloud)
+        return await list_parties(self.party.custody, group_id, around)
+
+    def select(self, group_id: bytes, indexes: Sequence[int]) -> list[int]:
+        """Choose exactly the threshold's number of members, ascending; nobody else can join what they are proposed for.
+
+        Raises DaricError: parameter (too few, too many, one twice), member (not of the wallet), banned.
+        """
+        return select(self.party.custody, group_id, indexes)
 
     # Inside
 

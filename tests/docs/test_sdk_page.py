@@ -18,6 +18,7 @@ from daric_host.joinlink import JoinLink
 from daric_host.node import Node
 from daric_host.offline import OfflineWallet
 from daric_host.paired import PairedDevice
+from daric_host.parties import PartyState
 from daric_host.relay import RelayClient
 from daric_host.seats import Review
 from daric_host.services import cloud
@@ -37,7 +38,7 @@ PROGRAM, SHARING, OFFLINE = pages.blocks(TEXT, "python")
 CLASSES = {
     "Wallet": Wallet, "DeviceLink": DeviceLink, "RelayClient": RelayClient, "Node": Node, "OfflineWallet": OfflineWallet
 }  # fmt: skip
-VALUES = [Service, Event, Proposal, Review, JoinLink, GroupInfo, Member, Signature, PairedDevice]
+VALUES = [Service, Event, Proposal, Review, JoinLink, PartyState, GroupInfo, Member, Signature, PairedDevice]
 CALLS = re.findall(r"^\| `(\w+)\.(\w+)\(([\w, ]*)\)` \|", TEXT, re.MULTILINE)
 REQUESTS = {row[0].strip("`"): row[1] for row in pages.rows(TEXT, "request")}
 

@@ -54,6 +54,7 @@ LONG_POLL = 25  # below the idle time-out of common proxies
 TERMS_BYTES = 64 * 1024
 JOIN_BYTES = 4096
 NAME_BYTES = 64
+PARTY_SEEN = 300  # a party that asked for something since then is there
 MEETING_MESSAGES = 2048  # in a mailbox of a meeting without services; a signature of eight parties needs 150
 INVITATION_TTL = 3600  # the other phone is at hand
 INVITATIONS = 16  # open ones of an account
