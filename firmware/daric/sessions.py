@@ -220,7 +220,8 @@ class Sessions:
             return
         finally:
             del question
-            self._device.modules.forget("daric_protocol.flows.questions")
+            for name in ("flows.questions", "membership", "details"):  # of no more use once the question is known
+                self._device.modules.forget("daric_protocol." + name)
         self._device.screens.show(lines, self._answered)
 
     def _show_progress(self) -> None:

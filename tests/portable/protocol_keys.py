@@ -2,7 +2,7 @@
 
 from daric_protocol import entropyparts, platform
 from daric_protocol.errors import DaricError
-from daric_protocol.messages import EnrolShare
+from daric_protocol.groupmessages import EnrolShare
 from daric_protocol.pairstate import PairState
 from daric_protocol.roster import Member, Roster
 from daric_protocol.rounds import backup, enrol

@@ -1,7 +1,7 @@
 """Every round message takes its own fields and nothing else."""
 
 import pytest
-from daric_protocol import messages, platform
+from daric_protocol import groupmessages, messages, platform
 from daric_protocol.errors import DaricError
 
 Q = platform.curve.Q
@@ -9,7 +9,7 @@ G = platform.curve.encode(platform.curve.G)
 STATE = [G, bytes(32), 1, 2, 0, 0, [[1, G, G], [2, G, G]], [[G, G]]]
 GOOD = {
     messages.DealingStart: [0, 0, [], bytes(64)],
-    messages.GroupStart: [1, 3, [2], [STATE], bytes(64)],
+    groupmessages.GroupStart: [1, 3, [2], [STATE], bytes(64)],
     messages.DealingCommitment: [bytes(32), bytes(64), bytes(8224)],
     messages.DealingOpening: [bytes(195), bytes(32), bytes(32), bytes(32), bytes(2113)],
     messages.DealingConfirmation: [bytes(32), bytes(32)],
@@ -29,9 +29,10 @@ GOOD = {
         bytes(32),
     ],
     messages.SignShare: [bytes(32), bytes(32)],
-    messages.EnrolShare: [[bytes(32)] * 3],
-    messages.ExportConsent: [bytes(64)],
-    messages.ExportShare: [[bytes(32)] * 3],
+    groupmessages.EnrolShare: [[bytes(32)] * 3],
+    groupmessages.RecoverProof: [bytes(65)],
+    groupmessages.ExportConsent: [bytes(64)],
+    groupmessages.ExportShare: [[bytes(32)] * 3],
 }
 EVERY = list(GOOD)
 NAMES = [kind.__name__ for kind in EVERY]
@@ -97,6 +98,7 @@ OPTIONAL = {
     "DealingOpening.zs",
     "DealingOpening.m2",
     "DealingConfirmation.m3",
+    "RecoverProof.proof",
 }
 
 
@@ -147,7 +149,7 @@ def test_a_message_is_built_from_all_of_its_fields():
     assert caught.value.name == "parameter"
 
 
-BUNDLES = [messages.DealingCommitments, messages.DealingOpenings, messages.DealingConfirmations]
+BUNDLES = [groupmessages.DealingCommitments, groupmessages.DealingOpenings, groupmessages.DealingConfirmations]
 
 
 @pytest.mark.parametrize("kind", BUNDLES, ids=[kind.__name__ for kind in BUNDLES])
@@ -165,8 +167,8 @@ def test_a_malformed_field_of_a_told_group_is_refused(n, value):
     state = list(STATE)
     state[n] = value
     if not (n == 7 and value == [[]]):
-        refused(messages.GroupStart, [1, 3, [], [state], bytes(64)])
+        refused(groupmessages.GroupStart, [1, 3, [], [state], bytes(64)])
 
 
 def test_two_told_groups_are_refused():
-    refused(messages.GroupStart, [1, 3, [], [STATE, STATE], bytes(64)])
+    refused(groupmessages.GroupStart, [1, 3, [], [STATE, STATE], bytes(64)])

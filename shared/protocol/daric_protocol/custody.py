@@ -219,7 +219,7 @@ class Custody:
         """
         from daric_protocol import activation, memberchange
 
-        if certificate[:1] == b"\x86":  # an array of six: a change of the roster
+        if b"" < certificate[18:19] < b"\x20":  # behind the group id a number and not a text: a change of the roster
             return memberchange.adopt(self, certificate)
         return activation.adopt(self, certificate)
 

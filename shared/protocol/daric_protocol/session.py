@@ -6,7 +6,7 @@ sections 1 and 13. A session lives in memory only and can be stored nowhere.
 
 import gc
 
-from daric_protocol import envelope, joining, limits, membership, platform
+from daric_protocol import envelope, joining, limits, platform
 from daric_protocol.errors import Abort, DaricError, error_name
 from daric_protocol.exchange import Exchange
 from daric_protocol.identity import Identity
@@ -75,6 +75,8 @@ class Session:
         hooks: Hooks,
     ) -> None:
         terms.check()
+        from daric_protocol import membership  # late: a device forgets it before the rounds
+
         roster, self._highest = membership.known_roster(terms, roster, identity.public)
         self.identity = identity
         self.terms = terms
@@ -154,6 +156,8 @@ class Session:
 
     def _agree(self) -> None:
         """All openings are known: who is who, the session id, the code."""
+        from daric_protocol import membership
+
         openings = self._all_openings()
         if len({opening.identity for opening in openings}) != len(openings):
             raise Abort("soft", None, "two parties joined with the same identity")

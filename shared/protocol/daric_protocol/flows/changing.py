@@ -4,8 +4,10 @@ A module of its own, because a device has little room beside key generation and 
 docs/protocol.md, sections 8 to 11.
 """
 
+from daric_protocol import platform
 from daric_protocol.errors import Abort, DaricError
 from daric_protocol.flows import running
+from daric_protocol.group import LEFT_BEHIND
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from daric_protocol.roster import Roster
     from daric_protocol.session import Session
     from daric_protocol.shard import Shard
+    from daric_protocol.terms import Terms
 
 
 def rounds(
@@ -162,3 +165,31 @@ def _noting_indexes(rounds: "Rounds", view: "SessionCustody") -> "Rounds":
         return end.value
     finally:
         rounds.close()
+
+
+def check_secret(terms: "Terms", identity: bytes, secret: "Secret | None") -> None:
+    """Who brings a key is the one that the terms name, and it is the key that they announce."""
+    if terms.op != "import":
+        if secret is not None:
+            raise DaricError("parameter", "only an import takes a key in")
+        return
+    asked = terms.details()
+    platform.curve.decode(asked.key)
+    if (secret is not None) != (asked.dealer == identity):
+        raise DaricError("parameter", "the party that the terms name brings the key, and nobody else")
+    if secret is not None:
+        announced = [asked.key, asked.chain_code, asked.entropy]
+        if announced != [secret.public(), secret.chain_code, len(secret.entropy)]:
+            raise DaricError("parameter", "the key is not the one that the terms announce")
+
+
+def check_joining(custody: "Custody", group_id: bytes, pk: bytes) -> None:
+    """A new member stores nothing of the group, or only what an earlier committee went on without.
+
+    Otherwise strangers could make it replace the share of a group that it is in by one of theirs.
+    """
+    group = custody.find(group_id)
+    if group is None or group.epoch == 0:
+        return
+    if group.standing != LEFT_BEHIND or custody.shard(group_id).pk != pk:
+        raise DaricError("member", "this party is a member of the group, and not as the terms describe it")

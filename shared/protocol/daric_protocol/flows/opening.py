@@ -1,9 +1,7 @@
 """Opening this party's side of a session over its custody. Specification: docs/protocol.md, sections 1, 6, 8 and 9."""
 
-from daric_protocol import platform
 from daric_protocol.errors import DaricError
 from daric_protocol.flows import running
-from daric_protocol.group import LEFT_BEHIND
 from daric_protocol.session import Hooks, Session
 from daric_protocol.terms import Terms
 
@@ -46,7 +44,10 @@ def open_session(
     """
     shard = None
     facts = terms.facts()
-    _check_secret(terms, custody.identity.public, secret)
+    if terms.op == "import" or secret is not None:
+        from daric_protocol.flows import changing
+
+        changing.check_secret(terms, custody.identity.public, secret)
     if terms.op in ("create", "import"):
         running.check_new(terms, custody)
     elif terms.op not in ("sign", "export", "pair", "refresh", "reshare", "enrol"):
@@ -56,14 +57,16 @@ def open_session(
         if facts is not None and [facts.pk, facts.epoch] != [shard.pk, shard.epoch]:
             raise DaricError("roster", "the terms describe the group otherwise than this party stores it")
     else:
-        _check_joining(custody, terms.group, facts.pk)
+        from daric_protocol.flows import changing
+
+        changing.check_joining(custody, terms.group, facts.pk)
     if terms.op == "sign":
         # Where nobody is asked, the people of the session's other parties are.
         custody.check_digest(terms.group, running.request_digest(terms.request, allow_raw), confirmed or not attended)
     if terms.op == "export" and shard is not None:
-        from daric_protocol.flows.changing import check_master
+        from daric_protocol.flows import changing
 
-        check_master(shard.roster, terms.details().initiator)
+        changing.check_master(shard.roster, terms.details().initiator)
     epoch = shard.epoch if shard is not None else 0 if facts is None else facts.epoch
     roster = None if shard is None else shard.roster
     random = custody.session_random(terms.uuid, epoch, entropy)
@@ -72,34 +75,6 @@ def open_session(
     if shard is not None and terms.op == "pair":
         custody.allow_setup(terms.group, running.peer_in(terms, shard.me), now, confirmed or not attended)
     return session
-
-
-def _check_secret(terms: Terms, identity: bytes, secret: "Secret | None") -> None:
-    """Who brings a key is the one that the terms name, and it is the key that they announce."""
-    if terms.op != "import":
-        if secret is not None:
-            raise DaricError("parameter", "only an import takes a key in")
-        return
-    asked = terms.details()
-    platform.curve.decode(asked.key)
-    if (secret is not None) != (asked.dealer == identity):
-        raise DaricError("parameter", "the party that the terms name brings the key, and nobody else")
-    if secret is not None:
-        announced = [asked.key, asked.chain_code, asked.entropy]
-        if announced != [secret.public(), secret.chain_code, len(secret.entropy)]:
-            raise DaricError("parameter", "the key is not the one that the terms announce")
-
-
-def _check_joining(custody: "Custody", group_id: bytes, pk: bytes) -> None:
-    """A new member stores nothing of the group, or only what an earlier committee went on without.
-
-    Otherwise strangers could make it replace the share of a group that it is in by one of theirs.
-    """
-    group = custody.find(group_id)
-    if group is None or group.epoch == 0:
-        return
-    if group.standing != LEFT_BEHIND or custody.shard(group_id).pk != pk:
-        raise DaricError("member", "this party is a member of the group, and not as the terms describe it")
 
 
 class CustodyHooks(Hooks):

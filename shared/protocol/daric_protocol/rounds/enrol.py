@@ -6,7 +6,7 @@ member learns the sum alone. From then on its index belongs to its identity for 
 
 from daric_protocol import platform
 from daric_protocol.errors import Abort, DaricError
-from daric_protocol.messages import EnrolShare
+from daric_protocol.groupmessages import EnrolShare
 from daric_protocol.pairstate import zero_share
 from daric_protocol.polynomial import lagrange
 from daric_protocol.rounds.groupstart import Brought, GroupState, exchange

@@ -6,7 +6,7 @@ under their identity keys that they take part in this export, for this initiator
 
 from daric_protocol import entropyparts, platform
 from daric_protocol.errors import Abort, DaricError
-from daric_protocol.messages import ExportConsent, ExportShare
+from daric_protocol.groupmessages import ExportConsent, ExportShare
 from daric_protocol.polynomial import lagrange
 from daric_protocol.rounds.evidence import broadcast_digest, check_signed
 from daric_protocol.rounds.outgoing import Outgoing

@@ -6,7 +6,7 @@ fit itself. Specification: docs/protocol.md, section 8.
 
 from daric_protocol import platform
 from daric_protocol.errors import Abort
-from daric_protocol.messages import GroupStart
+from daric_protocol.groupmessages import GroupStart
 from daric_protocol.polynomial import lagrange
 from daric_protocol.rounds.evidence import broadcast_digest, check_signed
 from daric_protocol.rounds.outgoing import Outgoing
@@ -94,8 +94,11 @@ def exchange(
     shard: "Shard | None",
     brought: Brought,
     custody: "Custody",
+    signers: "Roster | None" = None,
 ) -> "Generator[Outgoing, Received, tuple[GroupState, dict[int, Brought]]]":
     """Round 0. roster: the session's. tellers: who says what the group is. shard: None for a party without one.
+
+    signers: whose identities sign, where one of them is new.
 
     Returns the group's state and what every party brought, this one included. Abort soft, blame.
     """
@@ -108,7 +111,7 @@ def exchange(
     all_brought = {me: brought}
     for j in peers:
         theirs = received.pop(j)
-        check_signed(roster, ssid, 0, j, _digest(theirs), theirs.signature)
+        check_signed(signers or roster, ssid, 0, j, _digest(theirs), theirs.signature)
         if len(theirs.old) != (1 if j in tellers else 0):
             raise Abort("blame", j, "A party says what the group is, or does not, against its part in the session.")
         all_brought[j] = Brought(theirs.epoch, theirs.index, theirs.unusable)

@@ -4,14 +4,8 @@ Specification: docs/protocol.md, section 10.
 """
 
 from daric_protocol.errors import Abort
-from daric_protocol.messages import (
-    DealingCommitment,
-    DealingCommitments,
-    DealingConfirmation,
-    DealingConfirmations,
-    DealingOpening,
-    DealingOpenings,
-)
+from daric_protocol.groupmessages import DealingCommitments, DealingConfirmations, DealingOpenings
+from daric_protocol.messages import DealingCommitment, DealingConfirmation, DealingOpening
 from daric_protocol.rounds.outgoing import EVIDENCE_ROUND, Outgoing
 
 TYPE_CHECKING = False
