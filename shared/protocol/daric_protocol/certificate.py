@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 def check(shard: "Shard", certificate: "list[tuple[int, bytes]]") -> None:
     """Take the acks of all members of the shard's roster for exactly this shard, or DaricError("certificate").
 
-    A share that came by a change of the roster (kind enr) takes its holder's and those of t other members.
+    A share that came by a change of the roster takes its holder's and those of t other members, or of t - 1 where the
+    holder was a member before and recovered it (kinds enr and rec).
     """
     signers = [ack[0] for ack in certificate]
     members = shard.roster.indexes()
-    if shard.kind == "enr":
-        if len(signers) <= shard.t or shard.me not in signers or [i for i in signers if i not in members]:
+    if shard.kind in ("enr", "rec"):
+        least = shard.t + 1 if shard.kind == "enr" else shard.t
+        if len(signers) < least or shard.me not in signers or [i for i in signers if i not in members]:
             raise DaricError("certificate", "A change of the roster is signed by its member and t others.")
         members = sorted(set(signers))
     if signers != members:

@@ -8,7 +8,7 @@ from daric_protocol import certificate, platform
 from daric_protocol.errors import Abort, DaricError
 from daric_protocol.group import Group, issued_name, issued_to, shard_name
 from daric_protocol.roster import Member, Roster
-from daric_protocol.rounds.rosterchange import KIND, RosterChange
+from daric_protocol.rounds.rosterchange import KIND, RECOVERED, RosterChange
 from daric_protocol.shard import Shard
 
 TYPE_CHECKING = False
@@ -48,6 +48,7 @@ def adopt(custody: "Custody", data: bytes, session: "SessionCustody | None" = No
     group.highest_index = max([custody.highest_index(group.id)] + change.roster.indexes())
     group.save(custody.store)
     custody.store.write(change_name(group.id, change.roster.version), data)
+    _forget_replaced(custody, shard.roster, change)
     custody.store.write(shard_name(group.id, shard.epoch), change.applied(shard).encode())  # here it counts
     issued = issued_to(custody.store, group.id)
     if issued is not None and issued[2] in [member.identity for member in change.roster.members]:
@@ -55,12 +56,32 @@ def adopt(custody: "Custody", data: bytes, session: "SessionCustody | None" = No
     return True
 
 
+def _forget_replaced(custody: "Custody", old: Roster, change: RosterChange) -> None:
+    """Erase what is shared with an identity that a recovery replaced, in every epoch; it never comes back.
+
+    Done before the change counts: after a cut in between the pair is merely one that has to be set up anew.
+    """
+    store, name = custody.store, "gone/" + change.group_id.hex()
+    gone = store.read(name) or b""
+    for at in range(0, len(gone), 33):
+        if gone[at : at + 33] in [member.identity for member in change.roster.members]:
+            raise DaricError("certificate", "The change brings an identity back that was replaced.")
+    for identity in [member.identity for member in old.members]:
+        if identity in [member.identity for member in change.roster.members]:
+            continue
+        for kind in ("pair/", "fresh/"):
+            for entry in store.names(kind + change.group_id.hex() + "/"):
+                if entry.split("/")[-1] == str(old.index_of(identity)):
+                    store.erase(entry)
+        store.write(name, gone + identity)
+
+
 def _enrolled(custody: "Custody", group: Group, change: RosterChange) -> "Shard | None":
     """The share that this party got by an enrolment of the change's epoch and that waits for its certificate."""
     if change.epoch not in group.pendings:
         return None
     shard = custody.read_shard(group.id, change.epoch)
-    return shard if shard.kind == KIND and shard.me == change.about else None
+    return shard if shard.kind in (KIND, RECOVERED) and shard.me == change.about else None
 
 
 def _begin(custody: "Custody", group: Group, shard: Shard, change: RosterChange, data: bytes) -> None:
@@ -122,9 +143,9 @@ def store_enrolled(custody: "Custody", group_id: bytes, name: str, shard: Shard)
     """
     group = custody.find(group_id) or Group(group_id, name)
     waiting = shard.epoch in group.pendings
-    if shard.group_id != group_id or shard.kind != KIND:
+    if shard.group_id != group_id or shard.kind not in (KIND, RECOVERED):
         raise DaricError("internal", "A share that no enrolment gave.")
-    if group.epoch >= shard.epoch or (waiting and custody.read_shard(group_id, shard.epoch).kind != KIND):
+    if group.epoch >= shard.epoch or (waiting and custody.read_shard(group_id, shard.epoch).kind != shard.kind):
         raise Abort("soft", None, "This party has a share of this epoch.")
     custody.store.write(shard_name(group_id, shard.epoch), shard.encode())
     group.highest_epoch = max(group.highest_epoch, shard.epoch)

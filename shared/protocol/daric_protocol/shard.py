@@ -45,9 +45,9 @@ class EntropyShare:
 class Shard:
     """One party's share of one epoch of a group.
 
-    group_id: 16 B. kind: where it comes from (dkg, imp, rsh, or enr for a member added later). epoch: u32. me: own
-    index. s: the secret scalar. pk: 33 B group key. cc: 32 B chain code. roster: the members with their public shares.
-    sid, confirm: 32 B each, name the dealing and its outcome. session_roster: 32 B hash of its session's roster.
+    group_id: 16 B. kind: where it comes from (dkg, imp, rsh, enr for a member added later, rec from a backup). epoch:
+    u32. me: own index. s: the secret scalar. pk: 33 B group key. cc: 32 B chain code. roster: the members with their
+    public shares. sid, confirm: 32 B each, name the dealing and its outcome. session_roster: 32 B, of its session.
     entropy: an EntropyShare for each part of an imported phrase, usually none.
     """
 
@@ -91,7 +91,8 @@ class Shard:
 
     def ack_digest(self, index: int) -> bytes:
         """What the member with this index signs once it stored its shard of this dealing."""
-        return ack_digest(self.group_id, self.sid, self.kind, self.epoch, self.confirm, self.session_roster, index)
+        kind = "enr" if self.kind == "rec" else self.kind
+        return ack_digest(self.group_id, self.sid, kind, self.epoch, self.confirm, self.session_roster, index)
 
     def encode(self) -> bytes:
         """Deterministic CBOR, the share in clear: only for a sealed store."""

@@ -7,7 +7,10 @@ holds and adopts it before its next session.
 
 from daric_protocol import certificate, platform
 from daric_protocol.errors import Abort, DaricError
-from daric_protocol.messages import DIGEST, INDEX, SIGNATURE, ListOf, Number, Octets, read_array
+from daric_protocol.limits import MAX_PARTIES
+from daric_protocol.messages import INDEX, SIGNATURE, ListOf, Number, Octets, read_array
+from daric_protocol.proofs import PROOF_BYTES
+from daric_protocol.proofs import verify as verify_proof
 from daric_protocol.roster import Roster
 from daric_protocol.rounds.outgoing import Outgoing
 from daric_protocol.shard import EntropyShare, Shard, ack_digest
@@ -20,8 +23,9 @@ if TYPE_CHECKING:
     from daric_protocol.rounds.outgoing import Custody, Received
 
 KIND = "enr"
-ACKS = ListOf((INDEX, SIGNATURE), 17)
-FIELDS = (Octets(16), Number(1, 0xFFFFFFFF), DIGEST, Number(0, 255))
+RECOVERED = "rec"  # of a shard that came back from a backup: signed as "enr", certified by t with its holder
+ACKS = ListOf((INDEX, SIGNATURE), MAX_PARTIES)
+FIELDS = (Octets(16), Number(1, 0xFFFFFFFF), Octets(32, 64 + PROOF_BYTES), Number(0, 255))
 
 
 class RosterChange:
@@ -29,7 +33,8 @@ class RosterChange:
 
     group_id: 16 B. epoch: the current one. sid: 32 B of the change. roster: the next version. about: index of the
     member it is about (the new one, the one with a new identity, the new master), 0 where there is no master any more.
-    acks: [(index, signature 64)] in index order.
+    acks: [(index, signature 64)] in index order. evidence: of a new identity, ssid 32 B and the proof 65 B that its
+    holder knows the share; else empty.
     """
 
     def __init__(
@@ -40,6 +45,7 @@ class RosterChange:
         about: int,
         roster: Roster,
         acks: "list[tuple[int, bytes]] | None" = None,
+        evidence: bytes = b"",
     ) -> None:
         self.group_id = group_id
         self.epoch = epoch
@@ -47,6 +53,7 @@ class RosterChange:
         self.about = about
         self.roster = roster
         self.acks = acks or []
+        self.evidence = evidence
 
     @property
     def confirm(self) -> bytes:
@@ -61,9 +68,10 @@ class RosterChange:
         return ack_digest(self.group_id, self.sid, KIND, self.epoch, self.confirm, self.roster.hash(), index)
 
     def encode(self) -> bytes:
-        """CBOR [group id, epoch, sid, about, roster, [[index, signature]]], for members that were not there."""
+        """CBOR [group id, epoch, sid and evidence, about, roster, [[index, signature]]], for who was not there."""
         acks = [[index, signature] for index, signature in self.acks]
-        return platform.cbor_encode([self.group_id, self.epoch, self.sid, self.about, self.roster.to_wire(), acks])
+        sid = self.sid + self.evidence
+        return platform.cbor_encode([self.group_id, self.epoch, sid, self.about, self.roster.to_wire(), acks])
 
     @classmethod
     def decode(cls, data: bytes) -> "RosterChange":
@@ -75,7 +83,7 @@ class RosterChange:
         roster = Roster.from_wire(fields[4])
         if about and about not in roster.indexes():
             raise DaricError("encoding", "A change is about a member of the new roster.")
-        return cls(group_id, epoch, sid, about, roster, ACKS.read(fields[5]))
+        return cls(group_id, epoch, sid[:32], about, roster, ACKS.read(fields[5]), sid[32:])
 
     def check(self, shard: Shard) -> None:
         """Take it as the next version of the roster of this shard, or DaricError("certificate")."""
@@ -91,10 +99,22 @@ class RosterChange:
         for index, signature in self.acks:
             if not certificate.acknowledged(new, index, self.ack_digest(index), signature):
                 raise DaricError("certificate", "An acknowledgement does not fit this change.")
-        if len([index for index in signers if index in unchanged]) < old.t:
+        recovered = self.about in old.indexes() and self.about not in unchanged
+        if len([index for index in signers if index in unchanged]) < (old.t - 1 if recovered else old.t):
             raise DaricError("certificate", "Fewer old members signed than the threshold.")
         if self.about and self.about not in unchanged + signers:
             raise DaricError("certificate", "The member that the change is about did not sign it.")
+        if recovered and not self._proves(shard):
+            raise DaricError("certificate", "Nobody proved to know the share of the member with the new identity.")
+        if self.evidence and not recovered:
+            raise DaricError("certificate", "A proof is of a new identity only.")
+
+    def _proves(self, shard: Shard) -> bool:
+        """Whether the evidence shows that the new identity's holder knows the member's share."""
+        member = self.roster.member(self.about)
+        sid = recovery_sid(self.evidence[:32], shard.pk, self.epoch, self.about, member.identity)
+        point = platform.curve.decode(member.public_share)
+        return sid == self.sid and verify_proof(sid, self.about, point, self.evidence[32:])
 
     def _check_members(self, old: Roster) -> "list[int]":
         """The members that are what they were; DaricError("certificate") unless exactly one thing changed."""
@@ -129,6 +149,11 @@ class RosterChange:
             shard.group_id, shard.kind, shard.epoch, shard.me, shard.s, shard.pk, shard.cc, self.roster, shard.sid,
             shard.confirm, shard.session_roster, entropy,
         )  # fmt: skip
+
+
+def recovery_sid(ssid: bytes, pk: bytes, epoch: int, index: int, identity: bytes) -> bytes:
+    """32 B that name the recovery of a member under a new identity (33 B) in one session."""
+    return TH("dkls/recover", ssid, pk, u32(epoch), u8(index), identity)
 
 
 def share_at(P: "dict[int, bytes]", t: int, x: int) -> bytes:
