@@ -109,7 +109,7 @@ def run(generators):
             kind = sent.expect
             received = {}
             for j in rounds[-1]:
-                if j != index:
+                if j != index and index in rounds[-1][j]:
                     received[j] = kind.from_wire(rounds[-1][j][index].to_wire())
                     if sent.arrived is not None:
                         sent.arrived(j, received[j])
