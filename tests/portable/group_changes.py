@@ -66,7 +66,9 @@ def settle(keepers, results):
 
 
 def with_new(roster, t, index, keeper):
-    return Roster(t, roster.version, roster.master, [*roster.members, Member(index, keeper.identity.public)])
+    members = list(roster.members)
+    members.append(Member(index, keeper.identity.public))
+    return Roster(t, roster.version, roster.master, members)
 
 
 def main():
