@@ -60,9 +60,12 @@ def open_session(
         from daric_protocol.flows import changing
 
         changing.check_joining(custody, terms.group, facts.pk)
+    asked = None
     if terms.op == "sign":
+        assert shard is not None
+        asked = running.Asked(terms.request, shard, allow_raw)
         # Where nobody is asked, the people of the session's other parties are.
-        custody.check_digest(terms.group, running.request_digest(terms.request, allow_raw), confirmed or not attended)
+        custody.check_digest(terms.group, asked.digest, confirmed or not attended)
     if terms.op == "export" and shard is not None:
         from daric_protocol.flows import changing
 
@@ -70,7 +73,7 @@ def open_session(
     epoch = shard.epoch if shard is not None else 0 if facts is None else facts.epoch
     roster = None if shard is None else shard.roster
     random = custody.session_random(terms.uuid, epoch, entropy)
-    hooks = CustodyHooks(custody, epoch, attended, describe, allow_raw, secret)
+    hooks = CustodyHooks(custody, epoch, attended, describe, asked, secret)
     session = Session(custody.identity, terms, roster, random, hooks)
     if shard is not None and terms.op == "pair":
         custody.allow_setup(terms.group, running.peer_in(terms, shard.me), now, confirmed or not attended)
@@ -86,12 +89,12 @@ class CustodyHooks(Hooks):
         epoch: int,
         attended: bool,
         describe: "Callable[[bytes], tuple[str, str]] | None",
-        allow_raw: bool,
+        asked: "running.Asked | None",
         secret: "Secret | None" = None,
     ) -> None:
         self._custody = custody
         self._describe = describe
-        self._allow_raw = allow_raw
+        self._asked = asked
         self._secret = secret
         self.epoch = epoch
         self.attended = attended
@@ -109,7 +112,7 @@ class CustodyHooks(Hooks):
         try:
             if terms.op in ("create", "sign", "pair"):
                 shard = None if terms.op == "create" else self._stored(session)
-                return (yield from running.rounds(session, shard, self._custody, view, self._allow_raw))
+                return (yield from running.rounds(session, shard, self._custody, view, self._asked))
             from daric_protocol.flows import changing
 
             secret, self._secret = self._secret, None

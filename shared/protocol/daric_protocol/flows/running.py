@@ -23,14 +23,15 @@ if TYPE_CHECKING:
 
 
 def rounds(
-    session: "Session", shard: "Shard | None", custody: "Custody", view: "SessionCustody", allow_raw: bool
+    session: "Session", shard: "Shard | None", custody: "Custody", view: "SessionCustody", asked: "Asked | None"
 ) -> "Rounds":
-    """The round generator of a session that makes a group, signs, or sets a pair up. shard: None for a new group."""
+    """The round generator of a session that makes a group, signs, or sets a pair up.
+
+    shard: None for a new group. asked: what a signing session is about.
+    """
     if shard is None:
         return create(session, custody, view)
-    if session.terms.op == "sign":
-        return sign(session, shard, view, allow_raw)
-    return pair(session, shard, view)
+    return pair(session, shard, view) if asked is None else sign(session, shard, view, asked)
 
 
 def create(session: "Session", custody: "Custody", view: "SessionCustody") -> "Rounds":
@@ -46,16 +47,26 @@ def create(session: "Session", custody: "Custody", view: "SessionCustody") -> "R
     return custody.certificate(group_id)
 
 
-def sign(session: "Session", shard: "Shard", view: "SessionCustody", allow_raw: bool) -> "Rounds":
+class Asked:
+    """What a typed request asks for, taken from its bytes once: a device has no room to read it again between rounds.
+
+    digest, ctx: 32 B. tweak: scalar, 0 for the group's own key.
+    """
+
+    def __init__(self, request: bytes, shard: "Shard", allow_raw: bool) -> None:
+        """Raises DaricError("request") or ("raw_digest")."""
+        self.digest = request_digest(request, allow_raw)
+        self.tweak = request_key(request, shard)[0]
+        self.ctx = TH("dkls/ctx", request)
+
+
+def sign(session: "Session", shard: "Shard", view: "SessionCustody", asked: Asked) -> "Rounds":
     from daric_protocol.rounds.sign import sign as sign_rounds
 
-    terms = session.terms
-    digest = request_digest(terms.request, allow_raw)
-    tweak, _ = request_key(terms.request, shard)
-    context = TH("dkls/ctx", terms.request)
+    members, random = session.terms.members, session.random
     return (
         yield from sign_rounds(
-            session.me, shard, terms.members, digest, tweak, context, session.ssid, view, session.random
+            session.me, shard, members, asked.digest, asked.tweak, asked.ctx, session.ssid, view, random
         )
     )
 
