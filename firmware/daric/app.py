@@ -16,7 +16,7 @@ from daric.hosts import Hosts
 from daric.modules import Modules
 from daric.screens import Screens
 
-GARBAGE = 16384  # collect after so many bytes: what lives stays together, and large blocks stay free (measured)
+GARBAGE = 4096  # collect after so many bytes: what lives stays together, and large blocks stay free (measured)
 IDLE_WAIT = 50  # milliseconds between two looks at buttons and repetitions
 
 
