@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import embit.util
+from daric.app import GARBAGE  # bytes between collections where memory is scarce
 from daric_sim import flashed, image
 
 HERE = Path(__file__).resolve().parent / "bench"
@@ -26,7 +27,6 @@ COINCURVE_US = 40.0  # the machine of the targets: microseconds of one coincurve
 KEYGENS = [(2, 2), (2, 3), (3, 5), (5, 5)]
 SIGNERS = {2: (2, 3), 3: (3, 5), 5: (5, 5)}  # signers: the key generation their shards come from
 REPEAT = 5  # runs that are timed in a row
-GARBAGE = 8192  # bytes between collections where memory is scarce, as in firmware/daric/app.py
 HEAPS = range(64, 417, 16)  # KB
 ENVELOPES_PER_SIGNATURE = 18
 ENVELOPE_BYTES = 40
