@@ -184,7 +184,9 @@ class SimDevice:
         if self._runtime == "micropython":
             return [sys.executable, str(FLASHED), str(image.build()), self._heapsize]
         firmware = str(image.FIRMWARE.parent)
-        return [sys.executable, "-c", f"import sys; sys.path.insert(0, {firmware!r}); import boot, main"]
+        # A shell may have started this process with the interrupt ignored, and a board would inherit that.
+        interrupt = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+        return [sys.executable, "-c", f"{interrupt}; import sys; sys.path.insert(0, {firmware!r}); import boot, main"]
 
     def _watch(self, process: "subprocess.Popen[bytes] | None") -> None:
         """Start a board again that reset itself, as its boot code would."""
