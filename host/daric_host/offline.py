@@ -32,6 +32,7 @@ from daric_host.stream_client import Delivery
 from daric_host.wallet import Event, Proposal, Service, Wallet
 
 UNIX, TCP = "unix:", "tcp:"
+LINGER = 5  # seconds that a meeting place stays for guests who are not through
 
 
 class NoConnection(Connection):
@@ -159,6 +160,8 @@ class OfflineWallet(Wallet):
             await self._place.close()
         if self._server is not None:
             self._server.close()
+            if self._guests:  # they have the end of the session to fetch, and hang up by themselves
+                await asyncio.wait(self._guests, timeout=LINGER)
             for guest in self._guests:
                 guest.cancel()
             await asyncio.gather(*self._guests, return_exceptions=True)
