@@ -1,17 +1,14 @@
-"""Client of a device on a serial line: one method per request, one request at a time.
+"""Client of a device on a serial line: one method per request.
 
-Specification: docs/architecture.md, the serial line; messages.cddl, section "Link". The serial port is driven in a
-thread; everything here is awaited. A device that was restarted is connected to again; a request is repeated only when
-the device could not have opened it.
+Specification: docs/architecture.md, the serial line; docs/sdk.md, the device's requests. How requests and answers cross
+is in devicelink.py.
 """
 
 import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import Event
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,18 +19,15 @@ from daric_protocol.limits import (
     APPROVAL_TIMEOUT,
     KEYGEN_TIMEOUT,
     LINK_ACK_TIMEOUT,
-    LINK_MESSAGE_BYTES,
     LINK_PIECE_BYTES,
     LINK_REPLY_TIMEOUT,
 )
-from daric_protocol.link import CONVERSATION_BYTES, Link
 from daric_protocol.pairing import HostPairing
 
-from daric_host.transport import POLL, SerialTransport, Transport
+from daric_host.devicelink import Line, only
+from daric_host.transport import SerialTransport, Transport
 
 PAIRING_POLL = 0.2
-PROBE_PAUSE = 5  # while waiting for an answer: was the device restarted? few enough to fit its buffer for 900 s
-ENDLESS = 1 << 20  # repetitions: the time limit of the request decides, a device that computes acknowledges late
 
 
 @dataclass(frozen=True)
@@ -86,10 +80,6 @@ class SessionStatus:
     result: Any
 
 
-class Refusal(DaricError):
-    """The device refused a message in clear, before any request in it was opened."""
-
-
 class DeviceLink:
     """A device. open(), then pair() once, then connect(), then requests; every failure is a DaricError.
 
@@ -107,20 +97,10 @@ class DeviceLink:
         """open_transport: gives a fresh byte stream each time. identity: of this host. ack_timeout: seconds until a
         frame is repeated.
         """
-        self._open_transport = open_transport
+        self._line = Line(open_transport, identity, random, ack_timeout)
         self._identity = identity
         self._random = random
-        self._transport: Transport | None = None
-        self._ack_timeout = ack_timeout
-        self._link = self._new_link()
-        self._channel: channel.Channel | None = None
-        self._pairing: Pairing | None = None
-        self._request = int.from_bytes(random(3), "big")
         self._fetched = 0
-        self._lock = asyncio.Lock()
-        self._stop = Event()
-        self._closed = False
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="daric-device")
 
     @classmethod
     async def open(cls, path: str, identity: Identity, *, timeout: float = LINK_REPLY_TIMEOUT) -> Self:
@@ -135,11 +115,7 @@ class DeviceLink:
 
     async def close(self) -> None:
         """Give the port back. Requests under way and those that wait for the port end with DaricError("link")."""
-        self._closed = True
-        self._stop.set()
-        async with self._lock:
-            self._executor.shutdown(wait=True)
-            self._close_transport()
+        await self._line.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -153,7 +129,7 @@ class DeviceLink:
 
     async def hello(self, timeout: float = LINK_REPLY_TIMEOUT) -> int:
         """The device's protocol version. Raises DaricError("parameter") if it is another than ours."""
-        version = _only(await self._run(self._ask, channel.HELLO, [], timeout))
+        version = only(await self._line.ask(channel.HELLO, [], timeout))
         if version != VERSION:
             raise DaricError("parameter", f"the device speaks version {version} of the protocol, this host {VERSION}")
         return VERSION
@@ -168,17 +144,17 @@ class DeviceLink:
         the owner of the device presses no button.
         """
         pairing = HostPairing(self._identity, name, self._random, cloud)
-        revealed = await self._run(self._ask, channel.PAIR_START, [pairing.commitment], LINK_REPLY_TIMEOUT)
+        revealed = await self._line.ask(channel.PAIR_START, [pairing.commitment])
         if len(revealed) != 2:
             raise DaricError("encoding", "the device reveals a key and a nonce")
         opening, code = pairing.reveal(*revealed)
-        await self._run(self._ask, channel.PAIR_OPEN, opening, LINK_REPLY_TIMEOUT)
+        await self._line.ask(channel.PAIR_OPEN, list(opening))
         if not await show_code(code):
             raise DaricError("pairing", "the codes were not confirmed at the host")
         card = pairing.confirm()
         deadline = time.monotonic() + APPROVAL_TIMEOUT
         while time.monotonic() < deadline:
-            sealed = _only(await self._run(self._ask, channel.PAIR_FINISH, [card], LINK_REPLY_TIMEOUT))
+            sealed = only(await self._line.ask(channel.PAIR_FINISH, [card]))
             if sealed:
                 answer = pairing.finish(sealed)
                 return Pairing(answer.identity, answer.name)
@@ -187,8 +163,7 @@ class DeviceLink:
 
     async def connect(self, pairing: Pairing) -> None:
         """Open the encrypted channel. Raises DaricError("unpaired") if the device does not know this host."""
-        self._pairing = pairing
-        await self._run(self._connect)
+        await self._line.connect(pairing.identity)
 
     # Requests of a paired host
 
@@ -268,148 +243,5 @@ class DeviceLink:
         """Hand over a certificate that the device may have missed; True if a pending shard became current."""
         return bool(await self._call("group_adopt", certificate))
 
-    # In the thread of the port
-
     async def _call(self, method: str, *parameters: Any, timeout: float = LINK_REPLY_TIMEOUT) -> Any:
-        return await self._run(self._request_sealed, method, list(parameters), timeout)
-
-    async def _run(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Run a blocking step in the port's thread; a cancelled request lets go of the port before it returns."""
-        async with self._lock:
-            if self._closed:
-                raise DaricError("link", "the link to the device is closed")
-            self._stop.clear()
-            step = asyncio.get_running_loop().run_in_executor(self._executor, function, *arguments)
-            try:
-                return await asyncio.shield(step)
-            except asyncio.CancelledError:
-                self._stop.set()
-                await asyncio.wait([step])
-                raise
-
-    def _connect(self) -> None:
-        if self._pairing is None:
-            raise DaricError("unpaired")
-        caller = channel.Caller(self._identity, self._pairing.identity, self._random)
-        accept = _only(self._ask(channel.CONNECT, [caller.request.to_wire()], LINK_REPLY_TIMEOUT))
-        if not isinstance(accept, list):
-            raise DaricError("encoding", "the device accepts with an array")
-        self._channel = caller.finish(channel.Accept.from_wire(accept))
-
-    def _request_sealed(self, method: str, parameters: list[Any], timeout: float) -> Any:
-        if self._transport is None or self._channel is None:
-            self._connect()
-        try:
-            return self._sealed_once(method, parameters, timeout)
-        except Refusal as error:
-            if error.name != "sealed":
-                raise
-        self._connect()  # the device was restarted: it could not open the request, so repeating it is safe
-        return self._sealed_once(method, parameters, timeout)
-
-    def _sealed_once(self, method: str, parameters: list[Any], timeout: float) -> Any:
-        assert self._channel is not None
-        self._request += 1
-        id_ = self._request
-        sealed = self._channel.seal(platform.cbor_encode([id_, method, *parameters]))
-        reply = self._exchange(sealed, lambda message: self._opened(message, id_), timeout)
-        number = channel.ranged(reply[1], 0, 255)
-        if number:
-            raise DaricError(error_name(number), str(reply[2]))
-        return reply[2]
-
-    def _opened(self, message: list[Any], id_: int) -> list[Any] | None:
-        """The reply to request `id_` inside a link message; None for an answer to something else."""
-        assert self._channel is not None
-        _raise_refusal(message)
-        if message[0] != channel.SEALED:
-            return None
-        try:
-            reply = platform.cbor_decode(self._channel.open(message), LINK_MESSAGE_BYTES)
-        except DaricError:
-            return None  # of an earlier connection, or forged
-        return reply if isinstance(reply, list) and len(reply) == 3 and reply[0] == id_ else None
-
-    def _ask(self, kind: int, fields: list[Any], timeout: float) -> list[Any]:
-        """A request in clear; returns the fields of its answer."""
-        self._request += 1
-        id_ = self._request
-
-        def answer(message: list[Any]) -> list[Any] | None:
-            if message[1] != id_:
-                return None
-            _raise_refusal(message)
-            return message[2:] if message[0] == kind else None
-
-        return self._exchange([kind, id_, *fields], answer, timeout)
-
-    def _exchange(
-        self, message: list[Any], answer: Callable[[list[Any]], list[Any] | None], timeout: float
-    ) -> list[Any]:
-        """Send a link message and wait for the one that answers it. Raises DaricError("link") when none comes."""
-        deadline = time.monotonic() + timeout
-        probe = time.monotonic() + PROBE_PAUSE
-        try:
-            if self._transport is None:
-                self._link = self._new_link()
-                self._transport = self._open_transport()
-            self._link.drop()
-            self._link.send(platform.cbor_encode(message))
-            while time.monotonic() < deadline and not self._stop.is_set():
-                found = self._turn(self._transport, answer)
-                if found is not None:
-                    return found
-                if time.monotonic() >= probe:
-                    probe += PROBE_PAUSE
-                    self._link.probe()
-        except OSError as error:
-            self._close_transport()
-            raise DaricError("link", f"the serial port failed: {error.strerror or error}") from None
-        self._link.drop()
-        raise DaricError("link", f"the device gave no answer within {timeout:.0f} seconds")
-
-    def _turn(self, transport: Transport, answer: Callable[[list[Any]], list[Any] | None]) -> list[Any] | None:
-        self._write(transport)
-        found = None
-        for data in self._link.receive(transport.read(min(POLL, self._link.due(_now()) / 1000 + 0.001))):
-            self._write(transport)  # the acknowledgement, before anything else can fail
-            try:
-                message = platform.cbor_decode(data, LINK_MESSAGE_BYTES)
-            except DaricError:
-                continue
-            if isinstance(message, list) and len(message) >= 2 and found is None:
-                found = answer(message)
-        if self._link.failed is not None:
-            error, self._link.failed = self._link.failed, None
-            raise error
-        self._write(transport)
-        return found
-
-    def _write(self, transport: Transport) -> None:
-        out = self._link.output(_now())
-        if out:
-            transport.write(out)
-
-    def _new_link(self) -> Link:
-        """For a new byte stream: whatever was under way on the old one is gone."""
-        return Link(self._random(CONVERSATION_BYTES), retries=ENDLESS, ack_timeout=self._ack_timeout)
-
-    def _close_transport(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-            self._transport = None
-
-
-def _raise_refusal(message: list[Any]) -> None:
-    if message[0] == channel.REFUSAL:
-        raise Refusal(error_name(channel.ranged(_only(message[2:]), 0, 255)))
-
-
-def _only(fields: list[Any]) -> Any:
-    if len(fields) != 1:
-        raise DaricError("encoding", "the device answered with a wrong number of fields")
-    return fields[0]
-
-
-def _now() -> int:
-    return int(time.monotonic() * 1000)
+        return await self._line.call(method, list(parameters), timeout)
