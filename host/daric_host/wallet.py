@@ -19,24 +19,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from daric_protocol import flows, platform
-from daric_protocol.errors import Abort, DaricError
+from daric_protocol import platform
+from daric_protocol.errors import DaricError
 from daric_protocol.limits import KEYGEN_TIMEOUT, SIGN_TIMEOUT
 from daric_protocol.rounds.sign import Signature
-from daric_protocol.session import DONE
 from daric_protocol.terms import Terms
 
 from daric_host.carry import carry, give_up
 from daric_host.cloud_client import CloudClient
 from daric_host.device import DeviceLink
+from daric_host.device_signer import DeviceSigner
 from daric_host.groups import GroupInfo, current_groups, describe_group
 from daric_host.hop_client import Signer
 from daric_host.joinlink import JoinLink
 from daric_host.leftovers import freeing
+from daric_host.outcome import first_result
 from daric_host.paired import PairedDevice, PairedDevices
 from daric_host.parties import PartyState, Surroundings, list_parties, select
 from daric_host.party import Party
 from daric_host.proposal import Event, Proposal, Service
+from daric_host.proposing import Proposing
 from daric_host.relay import ABORTED, EXPIRED, Participant, RelayClient
 from daric_host.relay import Party as Registration
 from daric_host.seats import Approve, DeviceSeat, LocalSeat, Seat, Status
@@ -45,8 +47,11 @@ from daric_host.settling import Holder, Own, settle
 DEALINGS = ("create", "refresh", "reshare")  # processes that end with a group
 
 
-class Wallet:
+class Wallet(Proposing):
     """A phone or browser party. One Wallet per directory; one session at a time."""
+
+    home = Path()  # its directory
+    storage = ""  # URL of the user's cloud storage; empty: a folder in that directory
 
     def __init__(self, party: Party, service: Service, approve: Approve, watch: Callable[[Event], None]) -> None:
         self.party = party
@@ -69,15 +74,18 @@ class Wallet:
         kind: str = "phone",
         name: str = "phone",
         invitation: bytes = b"",
+        storage: str = "",
     ) -> Self:
         """Open or make the wallet in a directory, and register it at its first start.
 
         approve: asked before anything secret moves. watch: called with every Event. kind: phone or browser.
+        storage: URL of the user's cloud storage, where backups lie; empty: a folder beside the wallet.
         invitation: 32 B of RelayClient.invite; it registers in the account that invited it instead of a new one.
         Raises DaricError: storage, busy (open in another process), service, unauthorised, conflict (registered before).
         """
         party = Party(home, "phone")
         wallet = cls(party, service, approve, watch)
+        wallet.home, wallet.storage = home, storage
         try:
             if invitation:
                 await wallet._relay.redeem(invitation, kind, name)
@@ -155,50 +163,7 @@ class Wallet:
         self._links[pairing.identity] = (device, relay)
         return pairing.identity
 
-    # Sessions: propose, invite, run
-
-    async def propose_group(self, name: str, threshold: int, parties: int) -> Proposal:
-        """A session that makes a new wallet of `parties` members, t of which sign."""
-        uuid = await self._relay.new_session_id()
-        return await self._propose(flows.create_terms(uuid, threshold, parties, self.party.entropy.draw, name), None)
-
-    async def propose_signature(self, group_id: bytes, request: bytes, signers: Sequence[int]) -> Proposal:
-        """A session in which exactly these members sign a typed request (daric_protocol.evm.request).
-
-        If this party is no signer, a connected device among them is the initiator.
-        """
-        shard = self.party.custody.shard(group_id)
-        identities = [shard.roster.member(index).identity for index in signers]
-        relay = self._relay_of(identities)
-        uuid = await relay.new_session_id()
-        return await self._propose(flows.sign_terms(uuid, group_id, shard.roster, list(signers), request), identities)
-
-    async def propose_pair_setup(self, group_id: bytes, first: int, second: int) -> Proposal:
-        """A session that renews what two members share, which ends a ban between them."""
-        shard = self.party.custody.shard(group_id)
-        identities = [shard.roster.member(index).identity for index in (first, second)]
-        uuid = await self._relay_of(identities).new_session_id()
-        return await self._propose(flows.pair_terms(uuid, group_id, shard.roster, first, second), identities)
-
-    async def propose_refresh(self, group_id: bytes) -> Proposal:
-        """A session in which all members of a group take new shards of the same key."""
-        roster = self.party.custody.roster(group_id)
-        uuid = await self._relay.new_session_id()
-        identities = [member.identity for member in roster.members]
-        return await self._propose(flows.refresh_terms(uuid, group_id, roster), identities)
-
-    async def propose_reshare(
-        self, group_id: bytes, threshold: int, newcomers: int = 0, leaving: Sequence[int] = ()
-    ) -> Proposal:
-        """A session that changes members, threshold and every shard; key and addresses stay.
-
-        threshold: the new one. newcomers: how many join. leaving: indexes of members that are none afterwards; they do
-        not take part. Newcomers join by the session id, or by invite_device and invite_cloud.
-        """
-        uuid = await self._relay.new_session_id()
-        custody = self.party.custody
-        terms = flows.reshare_terms(uuid, custody, group_id, threshold, newcomers, list(leaving))
-        return await self._propose(terms, None if newcomers else self._members(terms))
+    # Sessions: invite, run
 
     def link(self, proposal: Proposal) -> JoinLink:
         """What to show other phones, as a QR code or as text."""
@@ -287,7 +252,7 @@ class Wallet:
         seats = [self._carry(proposal, name, seat, relay, timeout) for name, seat, relay in proposal.seats]
         ends = await asyncio.gather(*seats, return_exceptions=True)  # a seat that fails ends the session for the others
         self._under_way.discard(proposal.uuid)
-        return self._result(proposal.terms, ends)
+        return self._read(proposal.terms, first_result(ends))
 
     async def abort(self, proposal: Proposal) -> None:
         """End a session for everybody, as any of its parties may; the seats of this wallet are free at once."""
@@ -342,17 +307,6 @@ class Wallet:
         for _, seat, _ in proposal.seats:
             await seat.cancel()
 
-    async def _propose(self, terms: Terms, members: Sequence[bytes] | None) -> Proposal:
-        relay = self._relay if members is None else self._relay_of(members)
-        own = self._seat(terms) if members is None or self.identity in members else None  # its refusal comes first
-        take = partial(relay.create_session, terms.uuid, terms.encode(), terms.parties, members)
-        await freeing(relay, self._under_way, take)
-        self._under_way.add(terms.uuid)
-        proposal = Proposal(terms, relay)
-        if own is not None:
-            await self._sit(proposal, "phone", own, self._relay)
-        return proposal
-
     def _seat(self, terms: Terms) -> LocalSeat:
         """This party's own seat. Raises what flows.open_session raises.
 
@@ -376,36 +330,12 @@ class Wallet:
         self._watch(Event("ended", name, {"state": status.state, "sent": seat.sent}))
         return status
 
-    def _result(self, terms: Terms, ends: Sequence[Status | BaseException]) -> Any:
-        """The first seat's result, or the reason why there is none.
-
-        A seat that reached the end has a signature that verifies or a certificate of all members: that another seat
-        of this host was lost after it does not undo it.
-        """
-        failures: list[DaricError] = []
-        for end in ends:
-            if isinstance(end, Status) and end.state == DONE:
-                return self._read(terms, end.result)
-            failure = end if isinstance(end, BaseException) else end.error
-            if isinstance(failure, DaricError):
-                failures.append(failure)
-            elif failure is not None:
-                raise failure
-        raise _most_telling(failures)
-
     def _read(self, terms: Terms, result: object) -> Any:
         if terms.op in DEALINGS:
             return self.group(terms.group)
         if terms.op == "sign" and isinstance(result, bytes):
             return Signature(int.from_bytes(result[:32], "big"), int.from_bytes(result[32:64], "big"), result[64])
         return result
-
-    def _members(self, terms: Terms) -> list[bytes] | None:
-        """Identities of a session's members; None where somebody new takes part."""
-        if terms.committed:
-            return None
-        roster = self.party.custody.roster(terms.group)
-        return [roster.member(index).identity for index in terms.members]
 
     def _describe(self, identity: bytes) -> tuple[str, str]:
         """(kind, name) of a party as this wallet knows it."""
@@ -415,38 +345,10 @@ class Wallet:
             return "cloud", "known cloud"
         return self.devices.describe(identity)
 
-    def _relay_of(self, members: Sequence[bytes]) -> RelayClient:
-        """The relay of this party if it is a member, else of a connected device that is one."""
-        if self.identity in members:
-            return self._relay
-        for identity in members:
-            if identity in self._links:
-                return self._links[identity][1]
-        raise DaricError("parameter", "neither this party nor a connected device is among the members")
-
     def _link(self, identity: bytes) -> tuple[DeviceLink, RelayClient]:
         if identity not in self._links:
             raise DaricError("unpaired", "this device is not connected")
         return self._links[identity]
-
-
-class DeviceSigner:
-    """A device's identity at the services: it signs, its host speaks."""
-
-    def __init__(self, identity: bytes, device: DeviceLink) -> None:
-        self.public = identity
-        self._device = device
-
-    async def sign_auth(self, fields: list[Any]) -> bytes:
-        return await self._device.auth(fields)
-
-
-def _most_telling(failures: Sequence[DaricError]) -> DaricError:
-    """Of several seats' errors the one that says why: a refusal or an accusation, not the others' being told of it."""
-    for error in failures:
-        if not isinstance(error, Abort) or error.name != "soft":
-            return error
-    return failures[0]
 
 
 __all__ = ["Event", "Proposal", "Service", "Wallet"]
