@@ -91,7 +91,8 @@ def mul(k: int, point: "Point | None") -> "Point | None":
     k %= Q
     if point is None or k == 0:
         return None
-    return point.multiply(k.to_bytes(32, "big"))
+    product: PublicKey = point.multiply(k.to_bytes(32, "big"))
+    return product
 
 
 def mul_g(k: int) -> "Point | None":
@@ -114,7 +115,8 @@ def add(a: "Point | None", b: "Point | None") -> "Point | None":
     if a is None or b is None:
         return b if a is None else a
     try:
-        return PublicKey.combine_keys([a, b])
+        total: PublicKey = PublicKey.combine_keys([a, b])
+        return total
     except ValueError:  # the sum of opposite points
         return None
 
