@@ -22,7 +22,10 @@ from daric_host.keyprovider import KeyProvider
 
 KEY_BYTES = 32
 ROOT = ""  # scope of entries that belong to no wallet, and of the key that MACs the heads
-WALLET_PREFIXES = ("group", "shard", "pair", "fresh", "swap", "mark", "ban", "spent", "leaving")
+WALLET_PREFIXES = (
+    "group", "shard", "pair", "fresh", "swap", "mark", "ban", "spent", "leaving", "change", "gone", "issued",
+    "backup", "tries", "owner", "left",
+)  # fmt: skip
 SUM_BYTES = 32
 
 SCHEMA = """
@@ -60,6 +63,7 @@ class SqliteStore:
             with self._changing():
                 self._head_key = self._sek(ROOT)
             self._verify()
+            self._truncate_log()  # what was erased just before a kill is in no file either
         except BaseException:
             self._db.close()
             raise
@@ -86,6 +90,38 @@ class SqliteStore:
     def erase(self, name: str) -> None:
         """Destroy the row and its key, in the write-ahead log too; nothing happens if it is not there."""
         self._change(name, None)
+
+    def sealed(self, name: str) -> tuple[int, bytes] | None:
+        """(version, sealed value) of `name` as it lies on the disk, or None: of no use without the row's own key."""
+        with self._lock:
+            self._check(_scope(name))
+            with self._errors():
+                row = self._db.execute("SELECT version, sealed FROM entry WHERE name = ?", (name,)).fetchone()
+            return None if row is None else (int(row[0]), bytes(row[1]))
+
+    def erase_wallet(self, wallet: str, name: str, value: bytes) -> None:
+        """Destroy every row of a wallet and its storage key, and write one entry instead, all at once.
+
+        wallet: the second part of its entries' names. name: of an entry that belongs to no wallet. Where nothing of the
+        wallet is stored the entry is still written.
+        """
+        with self._lock:
+            self._check(wallet)
+            rows = [one for one in self._versions if _scope(one) == wallet]
+            with self._changing():
+                version = self._next_version()
+                before = self._head(wallet)[0]
+                for table in ("entry", "sek", "head"):
+                    self._db.execute(f"DELETE FROM {table} WHERE scope = ?", (wallet,))
+                if before:
+                    last, whole = self._head(WHOLE)
+                    self._set_head(WHOLE, last, whole - self._prf("scope", wallet, before))
+                self._put(name, version, value)
+            self._seks.pop(wallet, None)
+            for one in rows:
+                del self._versions[one]
+            self._versions[name] = version
+            self._truncate_log()
 
     def names(self, prefix: str = "") -> list[str]:
         """Names of all entries that start with `prefix`, sorted."""
@@ -120,21 +156,30 @@ class SqliteStore:
             if old is None and value is None:
                 return
             with self._changing():
-                version = self._head(WHOLE)[0] + 1
-                if version > atrest.MAX_VERSION:
-                    raise DaricError("storage", "The store has counted its last version.")
-                if value is None:
-                    self._db.execute("DELETE FROM entry WHERE name = ?", (name,))
-                else:
-                    row = (name, scope, version, *self._seal(scope, name, version, value))
-                    self._db.execute("INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?)", row)
-                self._move_heads(scope, name, version, old, value is not None)
+                version = self._next_version()
+                self._put(name, version, value)
             if value is None:
                 del self._versions[name]
             else:
                 self._versions[name] = version
             if old is not None:
                 self._truncate_log()
+
+    def _next_version(self) -> int:
+        version = self._head(WHOLE)[0] + 1
+        if version > atrest.MAX_VERSION:
+            raise DaricError("storage", "The store has counted its last version.")
+        return version
+
+    def _put(self, name: str, version: int, value: bytes | None) -> None:
+        """Set or delete one row and move the heads, inside `_changing`."""
+        scope = _scope(name)
+        if value is None:
+            self._db.execute("DELETE FROM entry WHERE name = ?", (name,))
+        else:
+            row = (name, scope, version, *self._seal(scope, name, version, value))
+            self._db.execute("INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?)", row)
+        self._move_heads(scope, name, version, self._versions.get(name), value is not None)
 
     # Sealing
 

@@ -4,10 +4,12 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 from daric_host.keyprovider import FileKeyProvider
-from daric_host.store import SqliteStore
+from daric_host.store import WALLET_PREFIXES, SqliteStore
+from daric_protocol import atrest
 from daric_protocol.errors import DaricError
 
 SECRET = b"a share that must not be seen in clear"
@@ -262,6 +264,150 @@ def test_each_wallet_has_its_own_storage_key_and_each_row_its_own(opened, tmp_pa
 
 def rows_of(store, table):
     return store._db.execute(f"SELECT * FROM {table}").fetchall()
+
+
+# What leaves the store, and what is destroyed
+
+
+def keys_of(store):
+    """Every key that the files and the provider together still give: of wallets, and of rows under each of those."""
+    seks = [store._provider.unwrap(wrapped, store._context(scope)) for scope, wrapped in rows_of(store, "sek")]
+    found = list(seks)
+    for name, _, version, wrapped, _ in rows_of(store, "entry"):
+        for sek in seks:
+            with suppress(DaricError):
+                found.append(atrest.open_entry(sek, b"daric/phone/key", name, version, wrapped))
+    return found
+
+
+def opens(store, name, record):
+    """Whether any key that is left opens a sealed row."""
+    version, sealed = record
+    for key in keys_of(store):
+        with suppress(DaricError):
+            return atrest.open_entry(key, b"daric/phone", name, version, sealed) is not None
+    return False
+
+
+def test_a_sealed_row_shows_nothing_and_opens_with_its_own_key_only(opened):
+    store = opened()
+    store.write(f"shard/{GID}/1", SECRET)
+    record = store.sealed(f"shard/{GID}/1")
+    assert SECRET not in record[1]
+    assert sqlite_row(store, f"shard/{GID}/1")[3] not in record[1]
+    assert opens(store, f"shard/{GID}/1", record)
+
+
+def test_a_sealed_row_is_the_same_until_the_row_is_written_again(opened):
+    store = opened()
+    store.write(f"shard/{GID}/1", SECRET)
+    first = store.sealed(f"shard/{GID}/1")
+    store.write(f"spent/{GID}", b"other row")
+    assert opened().sealed(f"shard/{GID}/1") == first
+    opened().write(f"shard/{GID}/1", SECRET)
+    assert opened().sealed(f"shard/{GID}/1") != first
+
+
+def test_there_is_no_sealed_row_where_nothing_is_stored(opened):
+    assert opened().sealed(f"shard/{GID}/1") is None
+
+
+@pytest.mark.parametrize("end", ["replaced", "erased", "wallet"])
+def test_no_key_that_is_left_opens_a_copy_of_a_row_that_is_gone(opened, end):
+    store = opened()
+    store.write(f"shard/{GID}/1", SECRET)
+    store.write(f"pair/{GID}/1/2", b"a state")
+    record = store.sealed(f"shard/{GID}/1")
+    if end == "replaced":
+        store.write(f"shard/{GID}/1", b"new")
+    elif end == "erased":
+        store.erase(f"shard/{GID}/1")
+    else:
+        store.erase_wallet(GID, "erased/" + GID, b"receipt")
+    assert not opens(store, f"shard/{GID}/1", record)
+    assert not opens(opened(), f"shard/{GID}/1", record)
+
+
+@pytest.mark.parametrize("prefix", WALLET_PREFIXES)
+def test_every_row_of_a_wallet_lies_under_its_own_storage_key(opened, prefix):
+    opened().write(f"{prefix}/{GID}", SECRET)
+    assert {row[1] for row in rows_of(opened(), "entry")} == {GID}
+
+
+def test_an_erased_wallet_leaves_one_row_and_no_byte_of_its_own(opened, tmp_path):
+    store = opened()
+    for prefix in WALLET_PREFIXES:
+        store.write(f"{prefix}/{GID}/1", SECRET)
+        store.write(f"{prefix}/{OTHER}/1", b"stays")
+    gone = [row for row in rows_of(store, "entry") if row[1] == GID]
+    wrapped = [row[1] for row in rows_of(store, "sek") if row[0] == GID]
+    assert len(gone) == len(WALLET_PREFIXES) and wrapped
+    store.erase_wallet(GID, "erased/" + GID, b"receipt")
+    for find in (lambda: store, opened):
+        now = find()
+        left = raw(tmp_path)
+        assert not [row for row in gone if row[3] in left or row[4] in left]
+        assert wrapped[0] not in left
+        assert [name for name in now.names() if GID in name] == ["erased/" + GID]
+        assert now.read("erased/" + GID) == b"receipt"
+        assert now.read(f"shard/{OTHER}/1") == b"stays"
+    assert {row[0] for row in rows_of(opened(), "sek")} == {"", OTHER}
+
+
+def test_an_erased_wallet_may_begin_again_under_another_key(opened):
+    store = opened()
+    store.write(f"shard/{GID}/1", SECRET)
+    store.erase_wallet(GID, "erased/" + GID, b"receipt")
+    assert store.read(f"shard/{GID}/1") is None
+    store.write(f"shard/{GID}/1", b"again")
+    assert opened().read(f"shard/{GID}/1") == b"again"
+
+
+def test_a_wallet_of_which_nothing_is_stored_may_be_erased(opened):
+    opened().erase_wallet(GID, "erased/" + GID, b"receipt")
+    assert opened().read("erased/" + GID) == b"receipt"
+
+
+def test_an_erased_wallet_that_is_put_back_is_refused(opened, tmp_path):
+    opened().write(f"shard/{GID}/1", SECRET)
+    opened().close()
+    old = {table: [row for row in rows(tmp_path, table) if GID in row] for table in ("entry", "sek", "head")}
+    opened().erase_wallet(GID, "erased/" + GID, b"receipt")
+    places = {"entry": "?, ?, ?, ?, ?", "sek": "?, ?", "head": "?, ?, ?, ?"}
+    again = [(f"INSERT INTO {table} VALUES ({places[table]})", row) for table in old for row in old[table]]
+    tamper(opened, tmp_path, *again)
+    with pytest.raises(DaricError, match="rolled back"):
+        opened()
+
+
+def test_a_failure_in_the_middle_of_erasing_a_wallet_changes_nothing(opened, monkeypatch):
+    store = opened()
+    store.write(f"shard/{GID}/1", SECRET)
+
+    def fail(*_):
+        raise DaricError("storage")
+
+    monkeypatch.setattr(store, "_seal", fail)
+    with pytest.raises(DaricError):
+        store.erase_wallet(GID, "erased/" + GID, b"receipt")
+    assert store.read(f"shard/{GID}/1") == SECRET
+    assert opened().read(f"shard/{GID}/1") == SECRET
+
+
+def test_what_was_erased_just_before_a_kill_is_in_no_file_after_the_next_start(opened, tmp_path, provider):
+    opened().write(f"shard/{GID}/1", SECRET)
+    record = sqlite_row(opened(), f"shard/{GID}/1")
+    opened().close()
+    code = (
+        "from daric_host.store import SqliteStore; from daric_host.keyprovider import FileKeyProvider\n"
+        "import os, signal, sys\n"
+        "store = SqliteStore(sys.argv[1] + '/store.db', FileKeyProvider(sys.argv[1] + '/kek.json'), 'phone')\n"
+        "store._truncate_log = lambda: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"store.erase_wallet('{GID}', 'erased/{GID}', b'receipt')"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    assert opened().read("erased/" + GID) == b"receipt"
+    assert record[3] not in raw(tmp_path) and record[4] not in raw(tmp_path)
 
 
 # Key provider
