@@ -5,20 +5,13 @@ the device is the firmware on the real MicroPython behind a pty. What they sign 
 eth-account. Everything stops and is removed at the end.
 """
 
-import json
-import queue
 import shutil
-import signal
 import subprocess
-import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from daric_protocol.evm import transaction
@@ -27,69 +20,31 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from daric_sim import verify
-from daric_sim.device import APPROVE, REFUSE, Screen, SimDevice
-from daric_sim.house import START_SECONDS, House, HouseError, daric
+from daric_sim.house import HouseError
+from daric_sim.scene import DemoError, Scene, Step, Watch, stop_on_signals
 
 LAST_ROUND = {"create": 4, "sign": 3}
 RECIPIENT = bytes.fromhex("000000000000000000000000000000000000dEaD")
-
-
-class DemoError(Exception):
-    """A step failed, or a check on its result."""
-
-
-@dataclass
-class Step:
-    """A row of the table at the end."""
-
-    name: str
-    seconds: float
-    sent: int
-    verified: str
-
-
-@dataclass
-class Scene:
-    """Everything that runs, in one directory."""
-
-    home: Path
-    device: SimDevice
-    house: House
-    compares: bool = False  # whether the phone is about to show six digits too
-    code: str = ""  # the six digits that were the same on both screens
-    codes: "queue.Queue[str]" = field(default_factory=queue.Queue)  # on the phone's screen
-
-    def answer(self, screen: Screen) -> str:
-        """The device's owner: where there are six digits, waits for the phone's and compares."""
-        if not self.compares:
-            return APPROVE
-        try:
-            code = self.codes.get(timeout=START_SECONDS)
-        except queue.Empty:
-            return REFUSE
-        if code not in screen.text.replace(" ", ""):
-            return REFUSE
-        self.code = code
-        return APPROVE
+FAILURES = (DemoError, HouseError, verify.VerificationError, OSError, subprocess.SubprocessError)
 
 
 def run(keep: Path | None) -> int:
     """Run the demo; 0 if every check passed. keep: where to leave the state, by default nowhere."""
+    return perform(keep, _story, _print_steps)
+
+
+def perform(
+    keep: Path | None, story: Callable[[Console, Scene], list[Step]], show: Callable[[Console, list[Step]], None]
+) -> int:
+    """A story in a scene of its own, then its table; 1 if a step or a check failed, with all processes stopped."""
     console = Console()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
+    stop_on_signals()
     folder = Path(tempfile.mkdtemp(prefix="daric-demo-")) if keep is None else keep
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with SimDevice(folder / "device") as device:
-            scene = Scene(folder, device, House(folder))
-            device.answer = scene.answer
-            try:
-                steps = _story(console, scene)
-            finally:
-                scene.house.stop()
-        _print_steps(console, steps)
-    except (DemoError, HouseError, verify.VerificationError, OSError, subprocess.SubprocessError) as error:
+        with Scene(folder) as scene:
+            steps = story(console, scene)
+        show(console, steps)
+    except FAILURES as error:
         console.print(f"the demo failed: {error}", style="bold red", markup=False)
         return 1
     finally:
@@ -97,11 +52,6 @@ def run(keep: Path | None) -> int:
             shutil.rmtree(folder, ignore_errors=True)
     console.print("every check passed", style="bold green")
     return 0
-
-
-def _stop(number: int, _frame: FrameType | None) -> None:
-    """A signal ends the demo as an error does: every process stops, nothing stays behind."""
-    sys.exit(128 + number)
 
 
 def _story(console: Console, scene: Scene) -> list[Step]:
@@ -133,79 +83,14 @@ def _story(console: Console, scene: Scene) -> list[Step]:
     return steps
 
 
-# Processes
-
-
 def _start(scene: Scene) -> tuple[None, int, str]:
-    house = scene.house
-    house.start()
-    connect = daric(
-        "connect", "--home", str(scene.home / "phone"), "--service", house.url, "--key", house.key.hex(),
-        "--cloud", house.cloud_url, "--cloud-identity", house.cloud_identity.hex(),
-    )  # fmt: skip
-    subprocess.run(connect, check=True, timeout=START_SECONDS, stdout=subprocess.DEVNULL)
+    scene.start()
     return None, 0, "ready"
 
 
 def _restart(scene: Scene) -> tuple[None, int, str]:
-    scene.house.stop()
-    scene.device.restart()
-    return _start(scene)
-
-
-# The phone
-
-
-Watch = Callable[[dict[str, Any]], None]
-
-
-def _phone(scene: Scene, *arguments: str, watch: Watch = lambda line: None) -> dict[str, Any]:
-    """Run a command of the phone in a process of its own; its person compares what both screens show.
-
-    The result has `sent` added: bytes of the sealed frames of this host's seats.
-    """
-    command = daric(*arguments, "--home", str(scene.home / "phone"), "--json")
-    with (scene.home / "phone.log").open("ab") as log:
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
-        )
-    try:
-        return _conversation(scene, process, " ".join(arguments[:2]), watch)
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _conversation(scene: Scene, process: "subprocess.Popen[str]", name: str, watch: Watch) -> dict[str, Any]:
-    lines: queue.Queue[str | None] = queue.Queue()
-    threading.Thread(target=_pour, args=(process, lines), daemon=True).start()
-    result: dict[str, Any] = {}
-    sent = 0
-    while (text := lines.get()) is not None:
-        line = json.loads(text)
-        if line["kind"] == "ask":
-            if line.get("code"):
-                scene.codes.put(line["code"])
-            assert process.stdin is not None
-            process.stdin.write("yes\n")
-            process.stdin.flush()
-        elif line["kind"] == "error":
-            raise DemoError(f"daric {name}: {line['error']}: {line['detail']}")
-        elif line["kind"] == "result":
-            result = line
-        elif line["event"] == "ended":
-            sent += line["sent"]
-        watch(line)
-    if process.wait():
-        raise DemoError(f"daric {name} ended with {process.returncode}, see phone.log")
-    return {**result, "sent": sent}
-
-
-def _pour(process: "subprocess.Popen[str]", lines: "queue.Queue[str | None]") -> None:
-    assert process.stdout is not None
-    for text in process.stdout:
-        lines.put(text)
-    lines.put(None)
+    scene.restart()
+    return None, 0, "ready"
 
 
 def _progress(op: str, bar: Callable[[float], None]) -> Watch:
@@ -221,18 +106,16 @@ def _progress(op: str, bar: Callable[[float], None]) -> Watch:
 
 
 def _pair(scene: Scene) -> tuple[None, int, str]:
-    scene.compares = True
-    _phone(scene, "pair", "new", scene.device.path)
-    return None, 0, f"same six digits, {scene.code}"
+    scene.a.run("pair", "new", scene.device.path)
+    return None, 0, f"same six digits, {scene.codes.code}"
 
 
 def _create(scene: Scene, bar: Callable[[float], None]) -> tuple[dict[str, Any], int, str]:
-    group = _phone(
-        scene, "wallet", "create", "Demo wallet", "-t", "2", "--device", scene.device.path,
-        watch=_progress("create", bar),
-    )  # fmt: skip
-    scene.compares = False
-    return group, group["sent"], f"same check code, {scene.code}"
+    scene.codes.fresh()
+    group = scene.a.run(
+        "wallet", "create", "Demo wallet", "-t", "2", "--device", scene.device.path, watch=_progress("create", bar)
+    )
+    return group, group["sent"], f"same check code, {scene.codes.code}"
 
 
 def _sign_tx(
@@ -242,8 +125,8 @@ def _sign_tx(
         type=2, nonce=nonce, gas_limit=21000, to=RECIPIENT, value=10**15 * (nonce + 1), data=b"", chain_id=11155111,
         max_fee=30 * 10**9, priority_fee=10**9,
     )  # fmt: skip
-    signed = _phone(
-        scene, "sign", "tx", group["group"], tx.encode().hex(), "--signers", ",".join(map(str, signers)),
+    signed = scene.a.run(
+        "sign", "tx", group["group"], tx.encode().hex(), "--signers", ",".join(map(str, signers)),
         "--device", scene.device.path, watch=_progress("sign", bar),
     )  # fmt: skip
     return None, signed["sent"], verify.transaction(signed["signed"], tx.encode(), group)
@@ -253,8 +136,8 @@ def _sign_message(
     scene: Scene, group: dict[str, Any], signers: list[int], bar: Callable[[float], None]
 ) -> tuple[None, int, str]:
     text = "Daric: shards from disk"
-    signed = _phone(
-        scene, "sign", "message", group["group"], text, "--signers", ",".join(map(str, signers)),
+    signed = scene.a.run(
+        "sign", "message", group["group"], text, "--signers", ",".join(map(str, signers)),
         "--device", scene.device.path, watch=_progress("sign", bar),
     )  # fmt: skip
     return None, signed["sent"], verify.message(signed["signature"], text, group)
@@ -271,7 +154,7 @@ def _print_group(console: Console, group: dict[str, Any], scene: Scene) -> None:
     for member in group["members"]:
         table.add_row(str(member["index"]), f"{member['kind']} ({member['name']})", member["identity"])
     console.print(table)
-    console.print(f"check code  {scene.code}")
+    console.print(f"check code  {scene.codes.code}")
     console.print(f"group       {group['group']}, epoch {group['epoch']}")
     console.print(f"address     {group['address']}")
     console.print(f"AA address  {group['account_address']}")
