@@ -1,4 +1,7 @@
-"""A phone's pieces of backups, in the user's cloud storage. Specification: docs/protocol.md, section 12."""
+"""A phone's pieces of backups, in the user's cloud storage. Specification: docs/protocol.md, section 12.
+
+A file's name says which backup it belongs to, of whose share and epoch, so that an outdated one is known unread.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,15 @@ class Kept:
     made: int
 
 
+@dataclass(frozen=True)
+class Held:
+    """A backup as the name of its file tells it. id: 16 B. index: of the member whose share it is, of an epoch."""
+
+    id: bytes
+    index: int
+    epoch: int
+
+
 class PhoneKeeper:
     """keep, find and check_release, as sessions ask of a holder; and what a list of backups needs.
 
@@ -46,10 +58,14 @@ class PhoneKeeper:
         self._clock = clock
 
     def keep(self, sheet: bytes, number: int, piece: bytes, check: bytes = b"") -> None:
-        """Store a piece (32 B) that was checked; durable on return. The same backup again replaces it."""
+        """Store a piece (32 B) that was checked; durable on return. DaricError("backup") if the id is another one's."""
         read = read_sheet(sheet)
+        before = self.load(read.group_id, read.backup_id) if self._name(read.group_id, read.backup_id) else None
+        if before is not None and before.sheet != sheet:
+            raise DaricError("backup", "another backup has this id: it stays, and this one is not kept")
         fields = [FORMAT, sheet, number, piece, check, int(self._clock())]
-        self._cloud.write(read.group_id, PREFIX + read.backup_id.hex(), platform.cbor_encode(fields))
+        name = f"{PREFIX}{read.backup_id.hex()}-{read.index}-{read.epoch}"
+        self._cloud.write(read.group_id, name, platform.cbor_encode(fields))
 
     def find(self, group_id: bytes, backup_id: bytes) -> tuple[bytes, int, bytes, bytes] | None:
         """(sheet, number, piece, check) of a backup, or None."""
@@ -61,7 +77,8 @@ class PhoneKeeper:
 
     def load(self, group_id: bytes, backup_id: bytes) -> Kept | None:
         """All that is kept of a backup, or None."""
-        data = self._cloud.read(group_id, PREFIX + backup_id.hex())
+        name = self._name(group_id, backup_id)
+        data = self._cloud.read(group_id, name) if name else None
         if data is None:
             return None
         fields = platform.cbor_decode(data)
@@ -69,13 +86,24 @@ class PhoneKeeper:
             raise DaricError("storage", "a backup was stored by a newer version")
         return Kept(*fields[1:])
 
-    def backups(self, group_id: bytes) -> list[bytes]:
-        """Ids (16 B) of the backups of a wallet that this phone holds a piece of, damaged or missing ones included."""
-        return [bytes.fromhex(name.removeprefix(PREFIX)) for name in self._cloud.names(group_id, PREFIX)]
+    def backups(self, group_id: bytes) -> list[Held]:
+        """The backups of a wallet that this phone holds a piece of, damaged or missing ones included."""
+        held = []
+        for name in self._cloud.names(group_id, PREFIX):
+            backup_id, index, epoch = name.removeprefix(PREFIX).split("-")
+            held.append(Held(bytes.fromhex(backup_id), int(index), int(epoch)))
+        return held
 
     def forget(self, group_id: bytes, backup_id: bytes) -> None:
         """Erase the piece of a backup that is of no use any more."""
-        self._cloud.erase(group_id, PREFIX + backup_id.hex())
+        name = self._name(group_id, backup_id)
+        if name:
+            self._cloud.erase(group_id, name)
+
+    def _name(self, group_id: bytes, backup_id: bytes) -> str:
+        """The file of a backup; empty if there is none."""
+        names = self._cloud.names(group_id, f"{PREFIX}{backup_id.hex()}-")
+        return names[0] if names else ""
 
 
 def read_sheet(sheet: bytes) -> Sheet:
@@ -84,4 +112,4 @@ def read_sheet(sheet: bytes) -> Sheet:
     return read
 
 
-__all__ = ["Kept", "PhoneKeeper", "read_sheet"]
+__all__ = ["Held", "Kept", "PhoneKeeper", "read_sheet"]

@@ -1,7 +1,7 @@
 """A phone's pieces of backups in the user's cloud storage."""
 
 import pytest
-from daric_host.keeper import PhoneKeeper, read_sheet
+from daric_host.keeper import Held, PhoneKeeper, read_sheet
 from daric_host.keyprovider import FileKeyProvider
 from daric_host.store import SqliteStore
 from daric_host.usercloud import UserCloud
@@ -14,9 +14,9 @@ GROUP, BACKUP, PIECE = b"\x11" * 16, b"\x33" * 16, b"\x44" * 32
 POINT = Identity(7).public
 
 
-def sheet(backup_id=BACKUP, group_id=GROUP):
+def sheet(backup_id=BACKUP, group_id=GROUP, epoch=5):
     holders = [(1, Identity(8).public), (3, Identity(9).public)]
-    return envelope.encode(BackupSheet(backup_id, group_id, POINT, 2, 5, 2, holders, [POINT, POINT], b"rest"))
+    return envelope.encode(BackupSheet(backup_id, group_id, POINT, 2, epoch, 2, holders, [POINT, POINT], b"rest"))
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_a_piece_that_was_kept_is_found_with_its_sheet(keeper):
     keeper.keep(sheet(), 1, PIECE, b"")
     assert keeper.find(GROUP, BACKUP) == (sheet(), 1, PIECE, b"")
     assert keeper.load(GROUP, BACKUP).made == 1234
-    assert keeper.backups(GROUP) == [BACKUP]
+    assert keeper.backups(GROUP) == [Held(BACKUP, 2, 5)]
 
 
 def test_nothing_is_found_of_another_backup_or_wallet(keeper):
@@ -55,7 +55,7 @@ def test_many_backups_of_many_wallets_are_kept_apart(keeper):
     for group in (GROUP, b"\x12" * 16):
         for number in range(3):
             keeper.keep(sheet(bytes([number]) * 16, group), 1, bytes([number]) * 32)
-    assert keeper.backups(GROUP) == [bytes([number]) * 16 for number in range(3)]
+    assert [one.id for one in keeper.backups(GROUP)] == [bytes([number]) * 16 for number in range(3)]
     assert keeper.find(b"\x12" * 16, bytes([2]) * 16)[2] == bytes([2]) * 32
 
 
@@ -84,5 +84,12 @@ def test_the_sheet_is_read_as_it_was_made():
 
 def test_a_file_of_a_newer_version_is_refused(keeper, cloud):
     for stored in ([2, b"", 1, b"", b"", 0], [1], 7):
-        cloud.write(GROUP, "backup-" + BACKUP.hex(), platform.cbor_encode(stored))
+        cloud.write(GROUP, f"backup-{BACKUP.hex()}-2-5", platform.cbor_encode(stored))
         refused("storage", keeper.find, GROUP, BACKUP)
+
+
+def test_another_backup_under_a_known_id_does_not_replace_its_piece(keeper):
+    keeper.keep(sheet(), 1, PIECE)
+    refused("backup", keeper.keep, sheet(epoch=6), 1, bytes(32))
+    assert keeper.find(GROUP, BACKUP) == (sheet(), 1, PIECE, b"")
+    keeper.keep(sheet(), 1, PIECE)
