@@ -149,7 +149,6 @@ def _members():
         {"highest_epoch": -1},
         {"highest_epoch": 2**32},
         {"roster": Roster(2, 1, 0, _members())},
-        {"roster": Roster(2, 0, 1, _members())},
         {"roster": Roster(2, 0, 0, [Member(i + 2, m.identity) for i, m in enumerate(_members())])},
         {"roster": Roster(2, 0, 0, [Member(3 - i, m.identity) for i, m in enumerate(_members())])},
         {"roster": Roster(2, 0, 0, [m.with_share(b"\x02" * 33) for m in _members()])},

@@ -44,6 +44,10 @@ class Party:
         self.custody = Custody(self.store, load_identity(self.store, self.entropy), self.entropy)
         return self
 
+    def asks(self, terms):
+        """The same terms with this party's signature."""
+        return terms.signed(self.custody.identity.public, self.custody.sign_identity)
+
     def open(self, terms, **options):
         return flows.open_session(terms, self.custody, self.entropy, describe=lambda _: ("phone", "someone"), **options)
 

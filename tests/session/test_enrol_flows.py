@@ -208,8 +208,11 @@ def test_all_members_make_one_of_them_master_and_take_it_back(wallet):
         exporting(wallet, [1, 2], 1)
     assert caught.value.name == "master"
     assert done(exporting(wallet, [1, 2], 2)).sessions[1].result.secret
-    assert signs(wallet, [1, 3])
+    with pytest.raises(DaricError) as caught:
+        signs(wallet, [1, 3])
+    assert caught.value.name == "master"
     done(naming(wallet, 0))
+    assert signs(wallet, [1, 3])
     assert wallet.after(list(wallet.parties.values())).roster.master == 0
 
 

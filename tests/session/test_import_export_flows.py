@@ -36,6 +36,7 @@ def imported(secret=SECRET, **options):
 
 def exporting(wallet, members, initiator, purpose="moving house"):
     terms = flows.export_terms(wallet.uuid(), wallet.group_id, wallet.roster, members, initiator, purpose)
+    terms = wallet.parties[initiator].asks(terms) if initiator in wallet.parties else terms
     return Network([wallet.parties[index].open(terms) for index in sorted(members)])
 
 

@@ -272,7 +272,8 @@ def test_an_opening_in_a_session_of_stored_members_is_dropped():
     "change",
     [
         {"threshold": 1}, {"threshold": 4}, {"parties": 1, "threshold": 2}, {"parties": 17}, {"op": "steal"},
-        {"members": [1]}, {"request": b"x"}, {"op": "sign", "members": [1, 2]}, {"uuid": b"short"},
+        {"members": [1]}, {"op": "pair", "members": [1, 2], "parties": 2, "request": b"x"}, {"uuid": b"short"},
+        {"op": "sign", "members": [1, 2]},
         {"op": "sign", "members": [1, 2, 3], "request": b"x"}, {"op": "pair", "members": [1, 2, 3], "threshold": 3},
         {"op": "sign", "members": [2, 1], "parties": 2, "request": b"x"}, {"group": b"g"},
         {"op": "sign", "members": [1, 1], "parties": 2, "request": b"x"},

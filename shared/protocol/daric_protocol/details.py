@@ -71,15 +71,31 @@ class FactsField:
         return value.to_wire()
 
 
-class ImportDetails(Message):
-    """key: 33 B, the public key that will come out. chain_code: 32 B or empty. entropy: its length. dealer: 33 B."""
+class CreateDetails(Message):
+    """master: 33 B, identity of the party that will be the new group's master."""
 
-    NAMES = ("key", "chain_code", "entropy", "dealer")
-    FIELDS = (POINT_BYTES, Octets(0, 32), EntropyLength(), POINT_BYTES)
+    NAMES = ("master",)
+    FIELDS = (POINT_BYTES,)
+    master: bytes
+
+
+class ImportDetails(Message):
+    """key: 33 B, the public key that will come out. chain_code: 32 B or empty. entropy: its length. dealer: 33 B.
+
+    master: 33 B, identity of the party that will be the group's master, or empty.
+    """
+
+    NAMES = ("key", "chain_code", "entropy", "dealer", "master")
+    FIELDS = (POINT_BYTES, Octets(0, 32), EntropyLength(), POINT_BYTES, Octets(0, 33))
     key: bytes
     chain_code: bytes
     entropy: int
     dealer: bytes
+    master: bytes
+
+    def __init__(self, *values: "Any") -> None:
+        """The last may be left out: no master."""
+        super().__init__(*(values + (b"",) if len(values) == 4 else values))
 
 
 class ReshareDetails(Message):
@@ -128,11 +144,22 @@ class ExportDetails(Message):
 
 
 class MasterDetails(Message):
-    """master: index of the member that alone may ask for an export from now on, 0 for none."""
+    """master: index of the member that alone may ask for anything from now on, 0 for none."""
 
     NAMES = ("master",)
     FIELDS = (Number(0, limits.MAX_INDEX),)
     master: int
+
+
+def kind(op: str, newcomers: int) -> "type[Message]":
+    """The class of an operation's details. Raises DaricError("parameter") where it has none."""
+    kinds = {
+        "create": CreateDetails, "import": ImportDetails, "reshare": ReshareDetails,
+        "enrol": Facts if newcomers else MasterDetails, "export": ExportDetails,
+    }  # fmt: skip
+    if op not in kinds:
+        raise DaricError("parameter", "this operation has no details")
+    return kinds[op]
 
 
 def check_enrolment(facts: Facts, threshold: int, members: "list[int]", newcomers: int) -> None:

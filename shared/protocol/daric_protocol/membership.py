@@ -1,9 +1,10 @@
-"""Who is who in a session: stored members keep their indexes, new ones get the next that were never used.
+"""Who is who in a session, and who may ask for it. Stored members keep their indexes, new ones get unused ones.
 
 Specification: docs/protocol.md, section 1; docs/encodings.md, section 2 (roster of a session).
 """
 
 from daric_protocol.errors import Abort, DaricError
+from daric_protocol.identity import verify
 from daric_protocol.joining import in_identity_order
 from daric_protocol.roster import Member, Roster
 
@@ -11,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from daric_protocol.custody import Custody
     from daric_protocol.joining import Opening
     from daric_protocol.terms import Terms
 
@@ -49,10 +51,54 @@ def _check_member(terms: "Terms", roster: Roster, identity: bytes) -> None:
             raise DaricError("roster", "the terms name a member that the stored roster does not have")
     if identity not in [identity_of[index] for index in terms.members]:
         raise DaricError("group", "this party is not among the members of the terms")
-    if (terms.op in ("sign", "export", "pair", "refresh") or terms.names_master) and terms.threshold != roster.t:
+    if (terms.op not in ("reshare", "enrol", "recover") or terms.names_master) and terms.threshold != roster.t:
         raise DaricError("roster", "the terms name another threshold than the stored roster")
     if (terms.op == "refresh" or terms.names_master) and terms.members != roster.indexes():
         raise DaricError("roster", "every member of the group takes part")
+
+
+def check_asker(terms: "Terms", roster: "Roster | None", replaced: "list[bytes]") -> None:
+    """Whoever the terms say asks did sign them, and where the group has a master, it is the master.
+
+    roster: the stored one, or what the terms say of the group; None for a group that is made. replaced: identities
+    (33 B) that were a member's once and count for nothing any more. The master need not ask for what a group must be
+    able to do after it lost its master, for another master, to which all members agree, and for what changes and signs
+    nothing. Raises DaricError("signature"), ("member") or ("master").
+    """
+    if terms.initiator:
+        if not _signed(terms):
+            raise DaricError("signature", "the signature of whoever asks does not fit the terms")
+        if terms.initiator in replaced:
+            raise DaricError("member", "the terms come from an identity that was replaced by another one")
+    if roster is None or not roster.master or terms.initiator == roster.member(roster.master).identity:
+        return
+    if terms.names_master or terms.op in ("pair", "verify"):
+        return
+    if terms.op == "reshare" and roster.master in terms.details().leaving:
+        return
+    if terms.op == "recover" and roster.master == terms.details().index:
+        return
+    raise DaricError("master")
+
+
+def _signed(terms: "Terms") -> bool:
+    try:
+        return verify(terms.initiator, terms.digest(), terms.signature)
+    except DaricError:
+        return False
+
+
+def replaced(custody: "Custody", group_id: bytes) -> "list[bytes]":
+    """Identities (33 B) that recoveries replaced: they never come back."""
+    gone = custody.store.read("gone/" + group_id.hex()) or b""
+    return [gone[at : at + 33] for at in range(0, len(gone), 33)]
+
+
+def check_newcomers(custody: "Custody", group_id: bytes, roster: "Roster") -> None:
+    """No party of a session's roster has an identity that was replaced, or Abort("soft")."""
+    gone = replaced(custody, group_id)
+    if [member for member in roster.members if member.identity in gone]:
+        raise Abort("soft", None, "a party comes with an identity that was replaced by another one")
 
 
 def session_roster(
@@ -60,19 +106,33 @@ def session_roster(
 ) -> Roster:
     """The roster of the session, its threshold included; who leaves is still listed, new members have no shares.
 
-    known, highest: of known_roster. openings: of all parties. describe: identity -> (kind, name). Raises Abort("soft").
+    A member that comes back has its new identity and the share it had. known, highest: of known_roster. openings: of
+    all parties. describe: identity -> (kind, name). Raises Abort("soft").
     """
     if known is None:
-        return Roster.create(terms.threshold, [(one.identity,) + describe(one.identity) for one in openings])
+        return _new_roster(terms, openings, describe)
     if not terms.facts():
         return known
     members = list(known.members)
     identities = [member.identity for member in members]
-    for opening in in_identity_order(openings):
-        if opening.identity not in identities:
-            highest += 1
-            kind, name = describe(opening.identity)
-            members.append(Member(highest, opening.identity, kind, name))
-    if len(members) - len(identities) != terms.newcomers:
+    strangers = [one.identity for one in in_identity_order(openings) if one.identity not in identities]
+    if len(strangers) != terms.newcomers:
         raise Abort("soft", None, "the start list does not hold exactly the chosen members")
+    if terms.op == "recover":
+        return known.with_identity(terms.details().index, strangers[0])
+    for identity in strangers:
+        highest += 1
+        kind, name = describe(identity)
+        members.append(Member(highest, identity, kind, name))
     return Roster(terms.threshold, known.version, known.master, members)
+
+
+def _new_roster(terms: "Terms", openings: "list[Opening]", describe: "Describe") -> Roster:
+    """The roster of a group that is made, with the master that the terms name."""
+    roster = Roster.create(terms.threshold, [(one.identity,) + describe(one.identity) for one in openings])
+    master = terms.details().master if terms.request else b""
+    if not master:
+        return roster
+    if master not in [member.identity for member in roster.members]:
+        raise Abort("soft", None, "the master that the terms name did not join")
+    return Roster(roster.t, 0, roster.index_of(master), roster.members)

@@ -6,17 +6,20 @@ Specification: docs/protocol.md, section 1; docs/encodings.md, section 1.
 from daric_protocol import envelope, limits
 from daric_protocol.errors import DaricError
 from daric_protocol.messages import INDEX, ListOf, Message, Number, Octets, Text
+from daric_protocol.tagged import TH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from daric_protocol.details import Facts
 
 OPERATIONS = (
-    "create", "import", "sign", "export", "refresh", "reshare", "enrol", "pair", "backup", "recover",
+    "create", "import", "sign", "export", "refresh", "reshare", "enrol", "pair", "backup", "verify", "recover",
 )  # fmt: skip
-WITH_REQUEST = ("sign", "import", "reshare", "enrol", "export", "backup", "recover")
+WITHOUT_REQUEST = ("refresh", "pair")
+BACKING = ("backup", "verify", "recover")
 COUNT = Number(2, limits.MAX_PARTIES)
 
 
@@ -26,13 +29,14 @@ class Terms(Message):
     uuid: bytes 16, named by the auth service. op: one of OPERATIONS. group: bytes 16. threshold: t after the session.
     parties: how many take part. members: ascending indexes of the stored members among them (empty at creation).
     request: deterministic CBOR: the typed request of a signing session, or what the operation needs to be told
-    (daric_protocol.details); empty at create, refresh and pair. name: of the wallet, shown.
+    (daric_protocol.details); empty at refresh and pair, and at create without a master. name: of the wallet, shown.
+    initiator: identity 33 B of the party that asks, and its signature 64 B; both empty where nobody says who asks.
     """
 
-    NAMES = ("uuid", "op", "group", "threshold", "parties", "members", "request", "name")
+    NAMES = ("uuid", "op", "group", "threshold", "parties", "members", "request", "name", "initiator", "signature")
     FIELDS = (
         Octets(16), Text(limits.NAME_BYTES), Octets(16), COUNT, COUNT, ListOf((INDEX,), limits.MAX_PARTIES),
-        Octets(most=limits.SIGN_REQUEST_BYTES), Text(limits.NAME_BYTES),
+        Octets(most=limits.SIGN_REQUEST_BYTES), Text(limits.NAME_BYTES), Octets(0, 33), Octets(0, 64),
     )  # fmt: skip
     uuid: bytes
     op: str
@@ -42,6 +46,25 @@ class Terms(Message):
     members: "list[int]"
     request: bytes
     name: str
+    initiator: bytes
+    signature: bytes
+
+    def __init__(self, *values: "Any") -> None:
+        """The last two may be left out: terms that nobody signed."""
+        super().__init__(*(values + (b"", b"") if len(values) == 8 else values))
+
+    def digest(self) -> bytes:
+        """32 B that the initiator signs: everything but the signature."""
+        bare = Terms(*[getattr(self, name) for name in self.NAMES])
+        bare.signature = b""
+        return TH("daric/terms", bare.encode())
+
+    def signed(self, identity_public: bytes, sign_digest: "Callable[[bytes], bytes]") -> "Terms":
+        """The same terms, asked for by the party of this identity (33 B). sign_digest: 32 B -> 64 B."""
+        terms = Terms(*[getattr(self, name) for name in self.NAMES])
+        terms.initiator = identity_public
+        terms.signature = sign_digest(terms.digest())
+        return terms
 
     @property
     def committed(self) -> bool:
@@ -60,22 +83,22 @@ class Terms(Message):
 
     def details(self) -> "Any":
         """The operation's details, of the class that belongs to it. Raises DaricError("encoding")."""
-        from daric_protocol import details
+        if self.op in BACKING:
+            from daric_protocol import backingdetails
 
-        kinds = {
-            "import": details.ImportDetails, "reshare": details.ReshareDetails,
-            "enrol": details.Facts if self.newcomers else details.MasterDetails, "export": details.ExportDetails,
-        }  # fmt: skip
-        if self.op not in kinds:
-            raise DaricError("parameter", "this operation has no details")
-        return envelope.decode(kinds[self.op], self.request, limits.SIGN_REQUEST_BYTES)
+            kind = backingdetails.kind(self.op)
+        else:
+            from daric_protocol import details
+
+            kind = details.kind(self.op, self.newcomers)
+        return envelope.decode(kind, self.request, limits.SIGN_REQUEST_BYTES)
 
     def facts(self) -> "Facts | None":
         """What the terms say about the group as it is; None for an operation that lets nobody in."""
         if self.op == "enrol" and self.newcomers:
             facts: "Facts" = self.details()
             return facts
-        if self.op == "reshare":
+        if self.op in ("reshare", "recover"):
             facts = self.details().facts
             return facts
         return None
@@ -103,6 +126,8 @@ class Terms(Message):
             raise DaricError("parameter", "the members of the terms are not in ascending order")
         if len(self.uuid) != 16 or len(self.group) != 16:
             raise DaricError("parameter", "session and group ids have 16 bytes")
+        if bool(self.initiator) != bool(self.signature):
+            raise DaricError("parameter", "terms have an initiator and its signature, or neither")
         self._check_operation()
 
     def _check_operation(self) -> None:
@@ -115,9 +140,9 @@ class Terms(Message):
             raise DaricError("parameter", "a pair set-up has two members")
         if self.op == "refresh" and not joined == self.parties >= self.threshold:
             raise DaricError("parameter", "every member of the group renews its share, and nobody else takes part")
-        if bool(self.request) != (self.op in WITH_REQUEST):
+        if self.op != "create" and bool(self.request) == (self.op in WITHOUT_REQUEST):
             raise DaricError("parameter", "the operation has no request, or lacks the one that belongs to it")
-        if self.op == "import":
+        if self.op == "import" or (self.op == "create" and self.request):
             self.details()
         elif self.op == "reshare":
             self.details().check(self.threshold, self.members, self.newcomers)
@@ -130,3 +155,5 @@ class Terms(Message):
             check_enrolment(self.details(), self.threshold, self.members, self.newcomers)
         elif self.op == "export" and self.details().initiator not in self.members:
             raise DaricError("member", "whoever is to hold the key takes part")
+        elif self.op in BACKING:
+            self.details().check(self.threshold, self.members, self.newcomers)

@@ -5,8 +5,8 @@
     session.join(), session.start(joins), session.confirm(), then send() and receive() until state is done
 
 proposals: terms of each operation. opening: this party's side of a session. running, changing: its rounds and what
-follows them.
-questions: what the person is asked. Specification: docs/protocol.md, sections 2, 6, 7, 8, 9 and 11.
+follows them. backing: those of backups and recoveries.
+questions: what the person is asked. Specification: docs/protocol.md, sections 2, 6, 7, 8, 9, 11 and 12.
 """
 
 import sys
@@ -17,21 +17,25 @@ from daric_protocol.flows.running import request_digest
 if sys.implementation.name != "micropython":  # a device proposes nothing, and loads what it asks when it asks
     from daric_protocol.flows.proposals import (
         Secret,
+        backup_terms,
         create_terms,
         enrol_terms,
         export_terms,
         import_terms,
         master_terms,
         pair_terms,
+        recover_terms,
         refresh_terms,
         reshare_terms,
         sign_terms,
+        verify_terms,
     )
     from daric_protocol.flows.questions import NAME_LINE, question, shown_name
 
 __all__ = (
     "NAME_LINE",
     "Secret",
+    "backup_terms",
     "create_terms",
     "enrol_terms",
     "export_terms",
@@ -40,9 +44,11 @@ __all__ = (
     "open_session",
     "pair_terms",
     "question",
+    "recover_terms",
     "refresh_terms",
     "request_digest",
     "reshare_terms",
     "shown_name",
     "sign_terms",
+    "verify_terms",
 )

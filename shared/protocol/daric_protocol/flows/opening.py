@@ -3,13 +3,15 @@
 from daric_protocol.errors import DaricError
 from daric_protocol.flows import running
 from daric_protocol.session import Hooks, Session
-from daric_protocol.terms import Terms
+from daric_protocol.terms import BACKING, Terms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from daric_protocol.custody import Custody
+    from daric_protocol.details import Facts
     from daric_protocol.flows.proposals import Secret
     from daric_protocol.flows.running import Rounds
     from daric_protocol.shard import Shard
@@ -27,6 +29,7 @@ def open_session(
     allow_raw: bool = False,
     now: int = 0,
     secret: "Secret | None" = None,
+    backing: "Any" = None,
 ) -> Session:
     """This party's side of a session, ready to join.
 
@@ -34,13 +37,13 @@ def open_session(
     (kind, name) as this party knows it. confirmed: the owner insists on signing again what may have been signed, and on
     a new set-up with a party that failed checks repeatedly. allow_raw: the owner switched raw digests on. now: the
     caller's clock in seconds, for the day that such a set-up has to wait; one that stands still never lets it pass.
-    secret: the key that this party brings to an import. Raises DaricError where this party must not take part:
-    "group", "pending", "roster", "parameter", "threshold", "member", "master", "request", "raw_digest", "replayed",
-    "spent", "banned".
+    secret: the key that this party brings to an import. backing: what this party keeps of backups, of a backup, its
+    test and a recovery. Raises DaricError where this party must not take part: "group", "pending", "roster",
+    "parameter", "threshold", "member", "signature", "master", "request", "raw_digest", "replayed", "spent", "banned".
 
-    The result of a session: create, import, refresh, reshare: the certificate as it travels; enrol: the change of the
-    roster as it travels; sign: a Signature; pair: the peer's index; export: an Exported for the initiator, None for
-    the others.
+    The result of a session: create, import, refresh, reshare: the certificate as it travels; enrol, recover: the change
+    of the roster as it travels; sign: a Signature; pair: the peer's index; export: an Exported for the initiator, None
+    for the others; backup: the sheet; verify: numbers of the pieces that are good.
     """
     shard = None
     facts = terms.facts()
@@ -50,8 +53,6 @@ def open_session(
         changing.check_secret(terms, custody.identity.public, secret)
     if terms.op in ("create", "import"):
         running.check_new(terms, custody)
-    elif terms.op not in ("sign", "export", "pair", "refresh", "reshare", "enrol"):
-        raise DaricError("parameter", "this version has no such operation: " + terms.op)
     elif facts is None or custody.identity.public in [member.identity for member in facts.roster.members]:
         shard = custody.shard(terms.group)
         if facts is not None and [facts.pk, facts.epoch] != [shard.pk, shard.epoch]:
@@ -60,6 +61,7 @@ def open_session(
         from daric_protocol.flows import changing
 
         changing.check_joining(custody, terms.group, facts.pk)
+    _check_asker(terms, custody, shard, facts)
     asked = None
     if terms.op == "sign":
         assert shard is not None
@@ -73,11 +75,23 @@ def open_session(
     epoch = shard.epoch if shard is not None else 0 if facts is None else facts.epoch
     roster = None if shard is None else shard.roster
     random = custody.session_random(terms.uuid, epoch, entropy)
-    hooks = CustodyHooks(custody, epoch, attended, describe, asked, secret)
+    hooks = CustodyHooks(custody, epoch, attended, describe, asked, secret, backing)
     session = Session(custody.identity, terms, roster, random, hooks)
     if shard is not None and terms.op == "pair":
         custody.allow_setup(terms.group, running.peer_in(terms, shard.me), now, confirmed or not attended)
     return session
+
+
+def _check_asker(terms: Terms, custody: "Custody", shard: "Shard | None", facts: "Facts | None") -> None:
+    """Who asks may do so, and this party was not replaced. Raises DaricError("signature", "member", "master")."""
+    roster = shard.roster if shard is not None else None if facts is None else facts.roster
+    if terms.initiator or (roster is not None and (shard is None or roster.master)):
+        from daric_protocol import membership
+
+        gone = membership.replaced(custody, terms.group)
+        membership.check_asker(terms, roster, gone)
+        if custody.identity.public in gone:
+            raise DaricError("member", "this party's identity was replaced by another one")
 
 
 class CustodyHooks(Hooks):
@@ -91,11 +105,13 @@ class CustodyHooks(Hooks):
         describe: "Callable[[bytes], tuple[str, str]] | None",
         asked: "running.Asked | None",
         secret: "Secret | None" = None,
+        backing: "Any" = None,
     ) -> None:
         self._custody = custody
         self._describe = describe
         self._asked = asked
         self._secret = secret
+        self.backing = backing
         self.epoch = epoch
         self.attended = attended
 
@@ -113,18 +129,27 @@ class CustodyHooks(Hooks):
             if terms.op in ("create", "sign", "pair"):
                 shard = None if terms.op == "create" else self._stored(session)
                 return (yield from running.rounds(session, shard, self._custody, view, self._asked))
+            shard = None if terms.op == "import" else self._stored(session)
+            if terms.newcomers and terms.op != "import":
+                from daric_protocol import membership
+
+                assert session.roster is not None
+                membership.check_newcomers(self._custody, terms.group, session.roster)
+            if terms.op in BACKING:
+                from daric_protocol.flows import backing  # type: ignore[attr-defined,unused-ignore]
+
+                return (yield from backing.rounds(session, shard, self._custody, view, self.backing))
             from daric_protocol.flows import changing
 
             secret, self._secret = self._secret, None
-            shard = None if terms.op == "import" else self._stored(session)
             return (yield from changing.rounds(session, shard, self._custody, view, secret))
         finally:
             view.close()
 
     def _stored(self, session: Session) -> "Shard | None":
-        """The current shard; None for a new member. DaricError("roster") if another epoch began meanwhile."""
+        """The current shard; None for a new member or one that comes back. DaricError("roster") for another epoch."""
         assert session.roster is not None
-        if not session.roster.member(session.me).public_share:
+        if not session.roster.member(session.me).public_share or session.me not in session.terms.members:
             return None
         shard = self._custody.shard(session.terms.group)
         if shard.epoch != self.epoch:

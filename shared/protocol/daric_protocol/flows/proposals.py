@@ -1,6 +1,6 @@
 """Terms of each operation, as its initiator proposes them. Specification: docs/protocol.md, sections 1, 8 to 11."""
 
-from daric_protocol import details, envelope, platform
+from daric_protocol import backingdetails, details, envelope, platform
 from daric_protocol.errors import DaricError
 from daric_protocol.tagged import Q
 from daric_protocol.terms import Terms
@@ -15,9 +15,14 @@ if TYPE_CHECKING:
     Random = Callable[[int], bytes]
 
 
-def create_terms(uuid: bytes, threshold: int, parties: int, random: "Random", name: str = "") -> Terms:
-    """Terms of a new group with a fresh id. Raises DaricError("parameter")."""
-    return _checked(Terms(uuid, "create", random(16), threshold, parties, [], b"", name))
+def create_terms(
+    uuid: bytes, threshold: int, parties: int, random: "Random", name: str = "", master: bytes = b""
+) -> Terms:
+    """Terms of a new group with a fresh id. master: identity (33 B) of the party that alone may ask for anything
+    later, or empty. Raises DaricError("parameter").
+    """
+    request = envelope.encode(details.CreateDetails(master)) if master else b""
+    return _checked(Terms(uuid, "create", random(16), threshold, parties, [], request, name))
 
 
 class Secret:
@@ -40,10 +45,20 @@ class Secret:
 
 
 def import_terms(
-    uuid: bytes, threshold: int, parties: int, secret: Secret, dealer: bytes, random: "Random", name: str = ""
+    uuid: bytes,
+    threshold: int,
+    parties: int,
+    secret: Secret,
+    dealer: bytes,
+    random: "Random",
+    name: str = "",
+    master: bytes = b"",
 ) -> Terms:
-    """Terms of a new group with a key that exists already. dealer: identity (33 B) of the party that brings it."""
-    asked = details.ImportDetails(secret.public(), secret.chain_code, len(secret.entropy), dealer)
+    """Terms of a new group with a key that exists already. dealer: identity (33 B) of the party that brings it.
+
+    master: identity (33 B) of the party that alone may ask for anything later, or empty.
+    """
+    asked = details.ImportDetails(secret.public(), secret.chain_code, len(secret.entropy), dealer, master)
     return _checked(Terms(uuid, "import", random(16), threshold, parties, [], envelope.encode(asked), name))
 
 
@@ -116,6 +131,62 @@ def master_terms(uuid: bytes, group_id: bytes, roster: "Roster", master: int) ->
     request = envelope.encode(details.MasterDetails(master))
     members = roster.indexes()
     return _checked(Terms(uuid, "enrol", group_id, roster.t, len(members), members, request, ""))
+
+
+def backup_terms(
+    uuid: bytes,
+    custody: "Custody",
+    group_id: bytes,
+    backup_id: bytes,
+    threshold: int,
+    device: int,
+    holders: "list[int]",
+    phone: int,
+    cloud: int = 0,
+) -> Terms:
+    """Terms of a backup of member `device`. threshold: pieces that give its share back. holders: indexes.
+
+    phone: the holder that carries the pieces. cloud: the unattended holder, 0 where none is one.
+    """
+    request = envelope.encode(backingdetails.BackupDetails(backup_id, threshold, device, phone, cloud))
+    return _stored(uuid, "backup", custody, group_id, [device] + list(holders), request)
+
+
+def verify_terms(
+    uuid: bytes, custody: "Custody", group_id: bytes, backup_id: bytes, sheet_hash: bytes, holders: "list[int]"
+) -> Terms:
+    """Terms of a backup's test, in which the share is not rebuilt. sheet_hash: 32 B. holders: two or more indexes."""
+    request = envelope.encode(backingdetails.VerifyDetails(backup_id, sheet_hash))
+    return _stored(uuid, "verify", custody, group_id, holders, request)
+
+
+def recover_terms(
+    uuid: bytes,
+    custody: "Custody",
+    group_id: bytes,
+    index: int,
+    members: "list[int]",
+    phone: int,
+    cloud: int = 0,
+    backup_id: bytes = b"",
+) -> Terms:
+    """Terms of a recovery of member `index` under a new identity. members: who takes part beside it.
+
+    phone: the member that carries the pieces. cloud: the unattended one, 0 where it takes no part. backup_id: empty
+    where the recovering party brings its share with it.
+    """
+    facts = group_facts(custody, group_id)
+    request = envelope.encode(backingdetails.RecoverDetails(backup_id, index, phone, cloud, facts))
+    name = custody.group(group_id).name
+    return _checked(
+        Terms(uuid, "recover", group_id, facts.roster.t, len(members) + 1, sorted(members), request, name)
+    )
+
+
+def _stored(uuid: bytes, op: str, custody: "Custody", group_id: bytes, members: "list[int]", request: bytes) -> Terms:
+    """Terms of a session of stored members that changes nothing of the group."""
+    t = custody.roster(group_id).t
+    return _checked(Terms(uuid, op, group_id, t, len(members), sorted(members), request, ""))
 
 
 def group_facts(custody: "Custody", group_id: bytes) -> "details.Facts":

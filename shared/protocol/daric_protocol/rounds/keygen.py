@@ -96,7 +96,7 @@ def check_inputs(me: int, ssid: bytes, group_id: bytes, roster: "Roster", highes
     identities = [member.identity for member in roster.members]
     if roster.indexes() != list(range(1, len(identities) + 1)) or identities != sorted(identities):
         raise DaricError("parameter", "The members of a new group have indexes 1..n in the order of their identities.")
-    if roster.version or roster.master or [m for m in roster.members if m.public_share]:
-        raise DaricError("parameter", "A new group has roster version 0, no master and no public shares.")
+    if roster.version or [m for m in roster.members if m.public_share]:
+        raise DaricError("parameter", "A new group has roster version 0 and no public shares.")
     if me not in roster.indexes():
         raise DaricError("parameter", "This party is not in the roster.")
