@@ -136,7 +136,7 @@ def test_a_piece_opens_at_its_holder_only():
     _, sheet, pieces = made()
     holder = Identity(31)
     sealed = backup.seal_piece(DEVICE, holder.public, sheet, 1, pieces[1], randomness("seal"))
-    assert backup.open_piece(holder, DEVICE.public, sheet, 1, sealed) == pieces[1]
+    assert backup.open_piece(holder, DEVICE.public, sheet, 1, sealed) == (pieces[1], b"")
     assert pieces[1].to_bytes(32, "big") not in sealed
     for identity, sender, of, number in (
         (Identity(62), DEVICE.public, sheet, 1),

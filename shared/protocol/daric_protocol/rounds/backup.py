@@ -3,14 +3,15 @@
 The sheet, which everybody may see, has commitments to the polynomial; the constant one is the party's public share, so
 that a holder knows that its piece belongs to it. What else a shard has is in the sheet, sealed under a key that follows
 from the share. Pieces travel sealed to their holders, and later to the recovering party, by `seal_piece`. OT state is
-never in a backup. Draws: the coefficients from degree 1 upward, then a nonce of 13 bytes; for a sealed piece 32 bytes.
+never in a backup. Draws: the coefficients from degree 1 upward, then a nonce of 13 bytes; 32 bytes for each piece or
+envelope that is sealed, 32 for a proof.
 """
 
-from daric_protocol import cose, platform
+from daric_protocol import cose, envelope, platform, proofs
 from daric_protocol.errors import DaricError
 from daric_protocol.identity import Identity
 from daric_protocol.limits import MAX_INDEX, MAX_PARTIES, MIN_THRESHOLD
-from daric_protocol.messages import DIGEST, POINT_BYTES, ListOf, Message, Number, Octets
+from daric_protocol.messages import POINT_BYTES, ListOf, Message, Number, Octets, read_array
 from daric_protocol.polynomial import Polynomial, evaluate, lagrange
 from daric_protocol.shard import Shard
 from daric_protocol.tagged import TH, Q, random_scalar, read_scalar, scalar, u8, u32
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 COUNT = Number(MIN_THRESHOLD, MAX_PARTIES)
 HOLDER = (Number(1, MAX_INDEX), POINT_BYTES)
 MAX_REST = 8192  # a shard of 16 members with long names and a phrase
+MAX_SHEET = MAX_REST + 2048
+MAX_SEALED = 256  # a piece: 33 B key, 32 or 64 B, 26 B of sealing
+MAX_OTHERS = MAX_PARTIES * MAX_SEALED
+PIECES = ListOf((Number(1, MAX_INDEX), Octets(most=MAX_SEALED)), MAX_PARTIES)
 
 
 class BackupSheet(Message):
@@ -54,7 +59,21 @@ class BackupSheet(Message):
 
     def hash(self) -> bytes:
         """32 B that name this very sheet."""
-        return TH("daric/backup", platform.cbor_encode(self.to_wire()))
+        return TH("daric/backup", self.encode())
+
+    def encode(self) -> bytes:
+        """The sheet as bytes, for keepers and for carrying."""
+        return envelope.encode(self)
+
+    @staticmethod
+    def decode(data: bytes) -> "BackupSheet":
+        """The sheet of `encode`; DaricError("encoding") or ("too_large") for anything else."""
+        sheet: BackupSheet = envelope.decode(BackupSheet, data, MAX_SHEET)
+        return sheet
+
+    def numbers(self) -> "list[int]":
+        """Where the pieces lie on the polynomial, as the sheet lists them."""
+        return [number for number, _ in self.holders]
 
     def identity_of(self, number: int) -> bytes:
         """The holder with a number; DaricError("backup") if there is none."""
@@ -90,7 +109,7 @@ def split(
 
 def check_sheet(sheet: BackupSheet, public_share: bytes) -> None:
     """The sheet is of the share that belongs to a known public share (33 B), or DaricError("backup")."""
-    numbers = [number for number, _ in sheet.holders]
+    numbers = sheet.numbers()
     if numbers != sorted(set(numbers)) or not sheet.threshold <= len(numbers):
         raise DaricError("backup", "The backup's holders are not distinct, or fewer than its threshold.")
     if len(sheet.commitments) != sheet.threshold or sheet.commitments[0] != public_share:
@@ -114,19 +133,46 @@ def check_piece(sheet: BackupSheet, public_share: bytes, number: int, piece: int
         raise DaricError("backup", "A piece does not fit the backup.")
 
 
-def combine(sheet: BackupSheet, public_share: bytes, pieces: "dict[int, int]") -> "tuple[int, list[int]]":
-    """(the share, numbers of bad pieces) of {number: piece}. DaricError("backup") if too few of them are good."""
+def combine(
+    sheet: BackupSheet, public_share: bytes, pieces: "dict[int, int]", unreadable: "list[int] | None" = None
+) -> "tuple[int, list[int]]":
+    """(the share, numbers of bad pieces) of {number: piece}. DaricError("backup") if too few of them are good.
+
+    unreadable: numbers of pieces that came and could not be opened; they are bad too.
+    """
     check_sheet(sheet, public_share)
-    numbers = [number for number, _ in sheet.holders]
+    numbers = sheet.numbers()
     bad = [number for number in sorted(pieces) if number not in numbers or not _fits(sheet, number, pieces[number])]
     good = [number for number in sorted(pieces) if number not in bad][: sheet.threshold]
+    bad = sorted(bad + (unreadable or []))
     if len(good) < sheet.threshold:
         named = ", ".join([str(number) for number in bad])
-        raise DaricError("backup", "Too few good pieces" + (": number " + named + " is bad." if bad else "."))
+        text = "Too few good pieces: %d came and it takes %d" % (len(good), sheet.threshold)
+        raise DaricError("backup", text + ("; bad: number " + named + "." if bad else "."))
     s = sum([lagrange(good, number) * pieces[number] for number in good]) % Q
     if platform.curve.encode(platform.curve.mul_g(s)) != public_share:
         raise DaricError("backup", "The pieces do not give the share back.")
     return s, bad
+
+
+def reassemble(
+    identity: Identity, sheet: BackupSheet, public_share: bytes, sealed: "list[tuple[int, bytes, bytes]]"
+) -> "tuple[Shard, list[int]]":
+    """(the shard, numbers of bad pieces) of pieces that were sealed to this identity: [(number, sender 33 B, bytes)].
+
+    DaricError("backup") if too few of them are good.
+    """
+    pieces: "dict[int, int]" = {}
+    unreadable: "list[int]" = []
+    for number, sender, data in sealed:
+        if number in pieces or number in unreadable:
+            raise DaricError("backup", "A piece came twice.")
+        try:
+            pieces[number] = open_piece(identity, sender, sheet, number, data)[0]
+        except DaricError:
+            unreadable.append(number)
+    s, bad = combine(sheet, public_share, pieces, unreadable)
+    return restore(sheet, s), bad
 
 
 def restore(sheet: BackupSheet, s: int) -> Shard:
@@ -146,25 +192,61 @@ def restore(sheet: BackupSheet, s: int) -> Shard:
 
 
 def seal_piece(
-    identity: Identity, receiver: bytes, sheet: BackupSheet, number: int, piece: int, random: "Random"
+    identity: Identity,
+    receiver: bytes,
+    sheet: BackupSheet,
+    number: int,
+    piece: int,
+    random: "Random",
+    check: bytes = b"",
 ) -> bytes:
     """A piece that only one identity can open and only this one can have made: ephemeral key 33 B, sealed message.
 
-    receiver: 33 B, the holder's when the backup is made, the recovering party's confirmed new one later.
+    receiver: 33 B, the holder's when the backup is made, the recovering party's confirmed new one later. check: 32 B of
+    the recovery code, for an unattended holder alone.
     """
-    ephemeral = Identity(random_scalar(random))
-    place = _place(identity.public, receiver, sheet, number)
-    ikm = ephemeral.exchange(receiver) + identity.exchange(receiver)
-    key = platform.hkdf_sha256(ikm, ephemeral.public, place, 32)
-    return ephemeral.public + cose.seal(key, bytes(13), scalar(piece), place)
+    return _seal(identity, receiver, _place(identity.public, receiver, sheet, number), scalar(piece) + check, random)
 
 
-def open_piece(identity: Identity, sender: bytes, sheet: BackupSheet, number: int, sealed: bytes) -> int:
-    """The piece that `seal_piece` of the sender (33 B) made for this identity. DaricError("sealed" or "encoding")."""
-    place = _place(sender, identity.public, sheet, number)
-    ikm = identity.exchange(sealed[:33]) + identity.exchange(sender)
-    key = platform.hkdf_sha256(ikm, sealed[:33], place, 32)
-    return read_scalar(DIGEST.read(cose.open(key, bytes(13), sealed[33:], place)))
+def open_piece(
+    identity: Identity, sender: bytes, sheet: BackupSheet, number: int, sealed: bytes
+) -> "tuple[int, bytes]":
+    """(the piece, what checks the recovery code or nothing) that `seal_piece` of the sender (33 B) made for this
+    identity. DaricError("sealed" or "encoding")."""
+    opened = _open(identity, sender, _place(sender, identity.public, sheet, number), sealed)
+    if len(opened) not in (32, 64):
+        raise DaricError("encoding", "A piece has 32 bytes, with what checks the recovery code 64.")
+    return read_scalar(opened[:32]), opened[32:]
+
+
+def seal_others(
+    identity: Identity, receiver: bytes, sheet: BackupSheet, pieces: "dict[int, bytes]", random: "Random"
+) -> bytes:
+    """The envelope in which sealed pieces, {number: bytes}, travel to the party (33 B) that hands them out."""
+    inside = platform.cbor_encode(PIECES.write([(number, pieces[number]) for number in sorted(pieces)]))
+    return _seal(identity, receiver, _cover(identity.public, receiver, sheet), inside, random)
+
+
+def open_others(identity: Identity, sender: bytes, sheet: BackupSheet, others: bytes) -> "dict[int, bytes]":
+    """{number: sealed piece} of the envelope that the sender (33 B) made. DaricError("sealed" or "encoding")."""
+    inside = _open(identity, sender, _cover(sender, identity.public, sheet), others)
+    pieces: "list[tuple[int, bytes]]" = read_array([platform.cbor_decode(inside, MAX_OTHERS)], (PIECES,))[0]
+    if len(dict(pieces)) != len(pieces):
+        raise DaricError("encoding", "An envelope has each piece once.")
+    return dict(pieces)
+
+
+def prove(sheet: BackupSheet, number: int, piece: int, challenge: bytes, random: "Random") -> bytes:
+    """65 B that show the knowledge of a piece, which stays where it is. challenge: 32 B, fresh, of who asks."""
+    point: "Any" = _point(sheet, number)
+    return proofs.prove(_proof_sid(sheet, challenge), number, piece, point, random)
+
+
+def check_proof(sheet: BackupSheet, number: int, challenge: bytes, proof: bytes) -> bool:
+    """Whether a proof (65 B) shows the knowledge of a good piece of this sheet."""
+    if number not in sheet.numbers():
+        return False
+    return proofs.verify(_proof_sid(sheet, challenge), number, _point(sheet, number), proof)
 
 
 def smallest_reach(roster: "Roster", index: int, holders: "list[bytes]", threshold: int) -> "list[bytes]":
@@ -187,9 +269,20 @@ def smallest_reach(roster: "Roster", index: int, holders: "list[bytes]", thresho
 
 def _fits(sheet: BackupSheet, number: int, piece: int) -> bool:
     """Whether a piece is the committed polynomial's value at its number."""
-    curve = platform.curve
-    points: "list[Any]" = [curve.decode(point) for point in sheet.commitments]
-    return curve.equal_points(curve.mul_g(piece), evaluate(points, number))
+    return bool(platform.curve.equal_points(platform.curve.mul_g(piece), _point(sheet, number)))
+
+
+def _point(sheet: BackupSheet, number: int) -> "Any":
+    """The committed polynomial's value at a number, times G."""
+    try:
+        points: "list[Any]" = [platform.curve.decode(point) for point in sheet.commitments]
+    except DaricError:
+        raise DaricError("backup", "A commitment of the backup is no point.")
+    return evaluate(points, number)
+
+
+def _proof_sid(sheet: BackupSheet, challenge: bytes) -> bytes:
+    return TH("daric/backup-proof", challenge, sheet.hash())
 
 
 def _key(s: int, epoch: int) -> bytes:
@@ -199,3 +292,21 @@ def _key(s: int, epoch: int) -> bytes:
 
 def _place(sender: bytes, receiver: bytes, sheet: BackupSheet, number: int) -> bytes:
     return TH("daric/piece", sender, receiver, sheet.hash(), u8(number))
+
+
+def _cover(sender: bytes, receiver: bytes, sheet: BackupSheet) -> bytes:
+    return TH("daric/pieces", sender, receiver, sheet.hash())
+
+
+def _seal(identity: Identity, receiver: bytes, place: bytes, plaintext: bytes, random: "Random") -> bytes:
+    """A fresh key for each message: 33 B of its public half, then the sealed message."""
+    ephemeral = Identity(random_scalar(random))
+    ikm = ephemeral.exchange(receiver) + identity.exchange(receiver)
+    key = platform.hkdf_sha256(ikm, ephemeral.public, place, 32)
+    return ephemeral.public + cose.seal(key, bytes(13), plaintext, place)
+
+
+def _open(identity: Identity, sender: bytes, place: bytes, sealed: bytes) -> bytes:
+    ikm = identity.exchange(sealed[:33]) + identity.exchange(sender)
+    key = platform.hkdf_sha256(ikm, sealed[:33], place, 32)
+    return cose.open(key, bytes(13), sealed[33:], place)

@@ -1,0 +1,212 @@
+"""Backup of a member's share and its recovery over a party's custody: with a session, or step by step without one.
+
+The steps are those of a wallet whose backup lies at the phone and the cloud alone: the device makes it, the phone
+carries, both take their pieces; later both give them back, sealed to the recovering device. In a session the same
+happens in rounds. A piece's number is its holder's index in the group. Specification: docs/protocol.md, section 12.
+"""
+
+from daric_protocol import recoverycode
+from daric_protocol.errors import DaricError
+from daric_protocol.tagged import read_scalar, scalar
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from daric_protocol.custody import Custody
+    from daric_protocol.identity import Identity
+    from daric_protocol.rounds.backup import BackupSheet
+    from daric_protocol.shard import Shard
+
+    Random = Callable[[int], bytes]
+
+
+class Keeper:
+    """Where a party keeps the pieces that it holds for others. Subclass it; every write is durable on return."""
+
+    def keep(self, sheet: bytes, number: int, piece: bytes, check: bytes) -> None:
+        """Keep a piece (32 B) with its sheet; check: 32 B of the recovery code at an unattended holder, else empty."""
+        raise NotImplementedError
+
+    def find(self, group_id: bytes, backup_id: bytes) -> "tuple[bytes, int, bytes, bytes] | None":
+        """(sheet, number, piece 32 B, check) of a backup, or None."""
+        raise NotImplementedError
+
+    def check_release(self, group_id: bytes, backup_id: bytes, uuid: bytes, identity: bytes, mac: bytes) -> None:
+        """Whether the piece may go to a new identity (33 B) in this session; a person decided where one is there.
+
+        An unattended holder compares mac with that of the kept check, counts every try before it compares, and raises
+        DaricError("backup").
+        """
+
+
+class Backing:
+    """What a party brings to a session of a backup or a recovery beside its custody.
+
+    keeper: of a holder. code: the recovery code, of the device that makes the backup or gets it back, where the cloud
+    holds a piece. restored: the shard of a party whose pieces came before the session. Afterwards bad has the numbers
+    of pieces that were no good.
+    """
+
+    def __init__(self, keeper: "Keeper | None" = None, code: str = "", restored: "Shard | None" = None) -> None:
+        self.keeper = keeper
+        self.code = code
+        self.restored = restored
+        self.bad: "list[int]" = []
+
+
+def make_backup(
+    custody: "Custody",
+    group_id: bytes,
+    backup_id: bytes,
+    holders: "dict[int, bytes]",
+    threshold: int,
+    phone: int,
+    cloud: int,
+    code: str,
+    random: "Random",
+) -> "tuple[bytes, dict[int, bytes], bytes]":
+    """A backup of this party's current share: (sheet, {number: sealed piece}, envelope of all others for the cloud).
+
+    holders: {index of a member: identity 33 B}. phone: the holder that carries. cloud: the unattended holder, 0 for
+    none; then every piece is among the sealed ones and the envelope is empty. code: the recovery code, for the cloud.
+    Raises DaricError("group"), ("pending"), ("member"), ("parameter") or ("backup").
+    """
+    from daric_protocol.rounds import backup
+
+    shard = custody.shard(group_id)
+    check_holders(shard, holders, phone, cloud)
+    check = recoverycode.check_value(code, backup_id) if cloud else b""
+    sheet, values = backup.split(shard, backup_id, holders, threshold, random)
+    sealed = {}
+    for number in sorted(values):
+        more = check if number == cloud else b""
+        receiver = holders[number]
+        sealed[number] = backup.seal_piece(custody.identity, receiver, sheet, number, values.pop(number), random, more)
+    if not cloud:
+        return sheet.encode(), sealed, b""
+    direct = {phone: sealed.pop(phone)}
+    return sheet.encode(), direct, backup.seal_others(custody.identity, holders[cloud], sheet, sealed, random)
+
+
+def check_holders(shard: "Shard", holders: "dict[int, bytes]", phone: int, cloud: int) -> None:
+    """Holders are other members of the group under the identities that this party stores: DaricError("member")."""
+    for number, identity in holders.items():
+        if number == shard.me or number not in shard.roster.indexes():
+            raise DaricError("member", "The pieces of a backup go to other members of the group.")
+        if shard.roster.member(number).identity != identity:
+            raise DaricError("member", "A holder has another identity than the member of its number.")
+    if phone not in holders or cloud == phone or (cloud and cloud not in holders):
+        raise DaricError("member", "The phone that carries and the cloud are two of the holders.")
+
+
+def open_others(identity: "Identity", device: bytes, sheet: bytes, others: bytes) -> "dict[int, bytes]":
+    """{number: sealed piece} of the envelope that a device (33 B) made for this party, which hands them out.
+
+    Raises DaricError("backup") where it is not of this sheet, or lacks a holder's piece.
+    """
+    from daric_protocol.rounds import backup
+
+    read = read_sheet(sheet)
+    try:
+        pieces = backup.open_others(identity, device, read, others)
+    except DaricError as error:
+        raise DaricError("backup", "The envelope of the pieces cannot be opened: " + error.detail)
+    missing = [number for number in read.numbers() if number not in pieces]
+    if len(missing) != 1 or len(pieces) != len(read.numbers()) - 1:
+        raise DaricError("backup", "The envelope has the pieces of all holders but the one that carries it.")
+    return pieces
+
+
+def accept_piece(
+    custody: "Custody", sheet: bytes, device: bytes, number: int, sealed: bytes, unattended: bool
+) -> "tuple[bytes, bytes]":
+    """(piece 32 B, check of the recovery code 32 B or empty), once all is well with it.
+
+    device: identity (33 B) that made the backup. number: this holder's. unattended: a holder that confirms nothing
+    takes a piece with a check only, everyone else one without. Raises DaricError("group"), ("pending") or ("backup").
+    """
+    from daric_protocol.rounds import backup
+
+    read = read_sheet(sheet)
+    shard = custody.shard(read.group_id)
+    check_sheet(read, shard)
+    if shard.roster.member(read.index).identity != device:
+        raise DaricError("backup", "The backup was made by another party than the one whose share it is of.")
+    if number != shard.me or number not in read.numbers():
+        raise DaricError("backup", "The piece is another holder's.")
+    try:
+        piece, check = backup.open_piece(custody.identity, device, read, number, sealed)
+    except DaricError as error:
+        raise DaricError("backup", "The piece cannot be opened: " + error.detail)
+    check_contents(read, shard, number, piece, check, unattended)
+    return scalar(piece), check
+
+
+def check_contents(
+    sheet: "BackupSheet", shard: "Shard", number: int, piece: int, check: bytes, unattended: bool
+) -> None:
+    """An opened piece is good for its holder, or DaricError("backup")."""
+    from daric_protocol.rounds import backup
+
+    if unattended and not check:
+        raise DaricError("backup", "A holder that nobody attends keeps no piece without a recovery code.")
+    if check and not unattended:
+        raise DaricError("backup", "Only a holder that nobody attends gets what checks the recovery code.")
+    backup.check_piece(sheet, shard.roster.member(sheet.index).public_share, number, piece)
+
+
+def read_sheet(sheet: bytes) -> "BackupSheet":
+    """The sheet of its bytes; DaricError("backup")."""
+    from daric_protocol.rounds.backup import BackupSheet
+
+    try:
+        return BackupSheet.decode(sheet)
+    except DaricError as error:
+        raise DaricError("backup", "The sheet of the backup cannot be read: " + error.detail)
+
+
+def check_sheet(sheet: "BackupSheet", shard: "Shard") -> None:
+    """The backup is of a share that this party's group uses now, held by other members, or DaricError("backup")."""
+    from daric_protocol.rounds import backup
+
+    backup.check_current(sheet, shard.group_id, shard.roster, shard.epoch)
+    if sheet.pk != shard.pk or [number for number in sheet.numbers() if number not in shard.roster.indexes()]:
+        raise DaricError("backup", "The backup is of another key, or has a holder that is no member.")
+
+
+def release_piece(
+    identity: "Identity", receiver: bytes, sheet: bytes, number: int, piece: bytes, random: "Random"
+) -> bytes:
+    """The piece (32 B) sealed to the recovering party's confirmed new identity (33 B). Raises DaricError("backup")."""
+    from daric_protocol.rounds import backup
+
+    return backup.seal_piece(identity, receiver, read_sheet(sheet), number, read_scalar(piece), random)
+
+
+def restore_shard(
+    identity: "Identity", sheet: bytes, sealed: "list[tuple[int, bytes, bytes]]"
+) -> "tuple[Shard, list[int]]":
+    """(the shard as it was, numbers of bad pieces) at the recovering party: [(number, holder's identity, piece)].
+
+    The shard is not current yet: the group has to take this party's new identity in a session. Raises
+    DaricError("backup") that names bad pieces if too few are good.
+    """
+    from daric_protocol.rounds import backup
+
+    read = read_sheet(sheet)
+    return backup.reassemble(identity, read, (read.commitments or [b""])[0], sealed)
+
+
+def prove_piece(sheet: bytes, number: int, piece: bytes, challenge: bytes, random: "Random") -> bytes:
+    """65 B: this holder has the piece (32 B) still. challenge: 32 fresh bytes of who asks."""
+    from daric_protocol.rounds import backup
+
+    return backup.prove(read_sheet(sheet), number, read_scalar(piece), challenge, random)
+
+
+def check_proof(sheet: bytes, number: int, challenge: bytes, proof: bytes) -> bool:
+    """Whether the holder of a number has a good piece; it never leaves its holder."""
+    from daric_protocol.rounds import backup
+
+    return backup.check_proof(read_sheet(sheet), number, challenge, proof)
