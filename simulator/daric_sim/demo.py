@@ -7,6 +7,7 @@ eth-account. Everything stops and is removed at the end.
 
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from daric_sim.house import HouseError
 from daric_sim.scene import DemoError, Scene, Step, Watch, stop_on_signals
 
 LAST_ROUND = {"create": 4, "sign": 3}
+WIDTH = 140  # of the table where it is no terminal that sets one
 RECIPIENT = bytes.fromhex("000000000000000000000000000000000000dEaD")
 FAILURES = (DemoError, HouseError, verify.VerificationError, OSError, subprocess.SubprocessError)
 
@@ -37,7 +39,7 @@ def perform(
     keep: Path | None, story: Callable[[Console, Scene], list[Step]], show: Callable[[Console, list[Step]], None]
 ) -> int:
     """A story in a scene of its own, then its table; 1 if a step or a check failed, with all processes stopped."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     stop_on_signals()
     folder = Path(tempfile.mkdtemp(prefix="daric-demo-")) if keep is None else keep
     try:

@@ -113,6 +113,14 @@ class Command:
             raise DemoError(f"{self.name} said {found['error']} and ended with 0")
         return str(found["error"])
 
+    def failure(self) -> str:
+        """Why the command failed, once it has ended; empty if it succeeded."""
+        try:
+            self.result()
+        except DemoError as error:
+            return str(error)
+        return ""
+
     def _wait(self, wanted: Callable[[dict[str, Any]], bool], lacking: str, errors: bool = True) -> dict[str, Any]:
         deadline = time.monotonic() + COMMAND_SECONDS
         with self._changed:

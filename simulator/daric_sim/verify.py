@@ -3,22 +3,54 @@
 from typing import Any
 
 import coincurve
+import rlp
+from eth_abi.abi import encode as abi
 from eth_account import Account
-from eth_account.messages import encode_defunct
+from eth_account.messages import encode_defunct, encode_typed_data
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 
 BY = "coincurve, eth-account"
+TYPED_DATA = {
+    "types": {
+        "EIP712Domain": [{"name": "name", "type": "string"}, {"name": "chainId", "type": "uint256"}],
+        "Order": [{"name": "item", "type": "string"}, {"name": "price", "type": "uint256"}],
+    },
+    "primaryType": "Order",
+    "domain": {"name": "Shop", "chainId": 1},
+    "message": {"item": "a book", "price": 12},
+}
+ENTRY_POINTS = {
+    "0.6": "0x5FF137D4b0FDCD49DcA30c7CF57E578a026d2789",
+    "0.7": "0x0000000071727De22E5E9d8BAf0edAc6f37da032",
+    "0.8": "0x4337084D9E255Ff0702461CF8895CE9E3b5Ff108",
+}
+OPERATION = {
+    "sender": "0x00000000000000000000000000000000000000AA", "nonce": "0x7", "callData": "0x",
+    "callGasLimit": "0xc350", "verificationGasLimit": "0x186a0", "preVerificationGas": "0xc350",
+    "maxFeePerGas": "0x2540be400", "maxPriorityFeePerGas": "0x3b9aca00",
+}  # fmt: skip
+PACKED = (
+    ("sender", "address"), ("nonce", "uint256"), ("initCode", "bytes"), ("callData", "bytes"),
+    ("accountGasLimits", "bytes32"), ("preVerificationGas", "uint256"), ("gasFees", "bytes32"),
+    ("paymasterAndData", "bytes"),
+)  # fmt: skip
 
 
 class VerificationError(Exception):
     """Independent software does not accept a signature or an address."""
 
 
+def address(group: dict[str, Any]) -> None:
+    """The address of a wallet is that of its public key."""
+    key = coincurve.PublicKey(bytes.fromhex(group["public_key"]))
+    _equal("the address of the key", _address(key), group["address"])
+
+
 def transaction(signed: str, unsigned: bytes, group: dict[str, Any]) -> str:
-    """A signed EIP-1559 transaction comes from the group's address and carries exactly the unsigned fields."""
+    """A signed transaction comes from the group's address and carries exactly the unsigned fields."""
     sender = Account.recover_transaction(signed)
     _equal("the sender that eth-account recovers", sender, group["address"])
     raw = bytes.fromhex(signed.removeprefix("0x"))
@@ -38,8 +70,56 @@ def message(signature: str, text: str, group: dict[str, Any]) -> str:
     return BY
 
 
+def typed_data(signature: str, value: dict[str, Any], group: dict[str, Any]) -> str:
+    """An EIP-712 signature is the group's."""
+    signer = Account.recover_message(encode_typed_data(full_message=value), signature=signature)
+    _equal("the signer that eth-account recovers", signer, group["address"])
+    return BY
+
+
+def user_operation(signature: str, version: str, chain_id: int, group: dict[str, Any]) -> str:
+    """A signature of OPERATION for an EntryPoint is the group's; the hash is made here from the EIP and the ABI."""
+    if version == "0.8":
+        return typed_data(signature, _packed_operation(chain_id), group)
+    numbers = {name: int(text, 16) for name, text in OPERATION.items() if name != "callData"}
+    gas, fees = _pair("verificationGasLimit", "callGasLimit"), _pair("maxPriorityFeePerGas", "maxFeePerGas")
+    empty = keccak(b"")
+    head: list[Any] = [OPERATION["sender"], numbers["nonce"], empty, empty]
+    if version == "0.6":
+        names = ("callGasLimit", "verificationGasLimit", "preVerificationGas", "maxFeePerGas", "maxPriorityFeePerGas")
+        types, values = ["uint256"] * 5, [numbers[name] for name in names]
+    else:
+        types, values = ["bytes32", "uint256", "bytes32"], [gas, numbers["preVerificationGas"], fees]
+    inner = keccak(abi(["address", "uint256", "bytes32", "bytes32", *types, "bytes32"], [*head, *values, empty]))
+    digest = keccak(abi(["bytes32", "address", "uint256"], [inner, ENTRY_POINTS[version], chain_id]))
+    signer = Account.recover_message(encode_defunct(primitive=digest), signature=signature)
+    _equal("the owner that eth-account recovers", signer, group["address"])
+    return BY
+
+
+def _packed_operation(chain_id: int) -> dict[str, Any]:
+    domain = {"name": "ERC4337", "version": "1", "chainId": chain_id, "verifyingContract": ENTRY_POINTS["0.8"]}
+    message = {
+        "sender": OPERATION["sender"], "nonce": 7, "initCode": b"", "callData": b"", "paymasterAndData": b"",
+        "accountGasLimits": _pair("verificationGasLimit", "callGasLimit"),
+        "preVerificationGas": int(OPERATION["preVerificationGas"], 16),
+        "gasFees": _pair("maxPriorityFeePerGas", "maxFeePerGas"),
+    }  # fmt: skip
+    fields = (("name", "string"), ("version", "string"), ("chainId", "uint256"), ("verifyingContract", "address"))
+    types = {"EIP712Domain": fields, "PackedUserOperation": PACKED}
+    named = {key: [{"name": name, "type": kind} for name, kind in value] for key, value in types.items()}
+    return {"types": named, "primaryType": "PackedUserOperation", "domain": domain, "message": message}
+
+
+def _pair(high: str, low: str) -> bytes:
+    return b"".join(int(OPERATION[name], 16).to_bytes(16, "big") for name in (high, low))
+
+
 def _tail(raw: bytes) -> tuple[int, int, int]:
-    """r, s and y parity of a typed transaction: its last three fields, read by eth-account's own decoder."""
+    """r, s and y parity of a transaction: its last three fields, read by eth-account's and rlp's own decoders."""
+    if raw[0] >= 0xC0:  # a list: a legacy transaction, whose v holds the chain
+        v, r, s = (int.from_bytes(field, "big") for field in rlp.decode(raw)[-3:])
+        return r, s, (v - 35) % 2
     fields = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
     return int(fields["r"]), int(fields["s"]), int(fields["v"])
 
@@ -52,8 +132,11 @@ def _signature(digest: bytes, r: int, s: int, parity: int, group: dict[str, Any]
     der = coincurve.ecdsa.recoverable_convert(coincurve.ecdsa.deserialize_recoverable(encoded))
     if not key.verify(coincurve.ecdsa.cdata_to_der(der), digest, hasher=None):  # refuses a high s as well
         raise VerificationError("coincurve does not verify the signature")
-    address = to_checksum_address(keccak(key.format(compressed=False)[1:])[12:])
-    _equal("the address of the key", address, group["address"])
+    _equal("the address of the key", _address(key), group["address"])
+
+
+def _address(key: coincurve.PublicKey) -> str:
+    return str(to_checksum_address(keccak(key.format(compressed=False)[1:])[12:]))
 
 
 def _equal(what: str, seen: str, expected: str) -> None:
