@@ -129,6 +129,7 @@ class Sessions:
         total = channel.ranged(total, 1, FRAME_BYTES)
         if channel.ranged(offset, 0, FRAME_BYTES) == 0:
             self._incoming = None
+            self._session.settle()
             self._incoming = (seat, bytearray(total))
             self._filled = 0
         if self._incoming is None or self._incoming[0] != seat or len(self._incoming[1]) != total:

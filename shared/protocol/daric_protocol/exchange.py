@@ -56,7 +56,7 @@ class Exchange:
 
     def next_frame(self) -> "tuple[int, bytes] | None":
         """(index of the receiver, frame), or None once the whole round has left; raises what peers' bodies raise."""
-        self._settle()
+        self.settle()
         for frame in self._frames:
             return frame
         self._frames = iter(())  # a generator that has ended still holds what it held last
@@ -74,6 +74,7 @@ class Exchange:
             part = self._seal(index, 2 * self.number, chunks - 1, True, body)
             body = b""  # on a device there is no room for a second copy while this one leaves
             yield index, part
+            part = b""  # nor for this one while the next is made
         streams = outgoing.streams or {}
         for index in sorted(streams):
             chunk = 0
@@ -117,7 +118,7 @@ class Exchange:
             return True
         if frame.chunk > arrival.chunks[kind]:
             return False
-        self._settle()
+        self.settle()
         try:
             plaintext = self._channel(frame.sender).open(self.sid, frame.sender, self._me, self._op, frame)
         except DaricError:
@@ -131,8 +132,8 @@ class Exchange:
             self._take_body(arrival, frame, plaintext)
         return True
 
-    def _settle(self) -> None:
-        """Hand the bodies that have come to the round, which uses up their large fields.
+    def settle(self) -> None:
+        """Hand the bodies that have come to the round, which uses up their large fields; raises what it raises.
 
         Not as they come: with the frame and the plaintext still around, a device has no room for what the round does.
         """

@@ -252,6 +252,11 @@ class Session:
         taken = self._guard(self._exchange.receive, message)
         return taken is not False
 
+    def settle(self) -> None:
+        """Work on what has come, before the next frame takes memory; send() does it, too."""
+        if self._exchange is not None and self.state == RUNNING:
+            self._guard(self._exchange.settle)
+
     def send(self) -> "tuple[int, bytes] | None":
         """(seat, frame) to send next, or None: nothing now. Call it until None after every progress.
 

@@ -81,6 +81,7 @@ class Receiver:
                 k = first + n
                 at = 32 + 64 * k
                 message[at : at + 64] = curve.encode_xy((plain[n], shifted[n])[_bit(self.delta, k)])
+        plain = shifted = []
         self._m1_digest = sha256(message).digest()
         return bytes(message)
 
