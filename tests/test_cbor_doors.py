@@ -10,7 +10,7 @@ import pytest
 from daric_host import hop
 from daric_host.device import Pairing
 from daric_host.relay import read_notice
-from daric_host.services.cloud import CloudParty
+from daric_host.services.cloud_party import CloudParty
 from daric_host.services.tokens import Claims
 from daric_protocol import channel, envelope, flows, joining, limits, platform
 from daric_protocol.errors import DaricError, error_name
@@ -89,6 +89,7 @@ def cloud_door(wallet):
     class Cloud:
         party = wallet.parties[1]
         _check_owner = staticmethod(lambda account, group: None)
+        _tidy = staticmethod(lambda group: None)
 
     custody = wallet.parties[1].custody
     claims = Claims(bytes(33), bytes(16), bytes(16), 0)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from daric_host.party import Party
 from daric_host.relay import AccountOf
-from daric_host.services.cloud import CloudParty, GuardedSeat
+from daric_host.services.cloud_party import CloudParty, GuardedSeat
 from daric_protocol import flows
 from daric_protocol.errors import DaricError
 

@@ -82,6 +82,11 @@ TYPED_DATA_TYPES = 16  # structs, which may contain one another: a device's stac
 TYPED_DATA_VALUES = 64  # a person presses through several lines for each
 TYPED_DATA_NAME = 64  # characters of a struct's or field's name
 
+# Backups at the cloud party
+RELEASE_TRIES = 5  # of a recovery code of 80 bits
+RELEASE_WAIT = 24 * 3600  # after them
+CLOUD_BACKUPS = 32  # of a wallet: nobody fills the cloud's disk
+
 # Nodes of chains
 NODE_TIMEOUT = 30  # of one question
 NODE_ANSWER_BYTES = 4 * 1024 * 1024
