@@ -1,38 +1,47 @@
 """How a session is handed to another phone: `daric:join?...` as text or QR code. Specification: docs/sdk.md.
 
 A session id is a name, not a secret. The link adds where the session is and who opened it, so that a code for another
-service or another person's session is refused before anything is sent.
+service or another person's session is refused before anything is sent. A link that is good once also has a secret: who
+joins by it shows the others that it has read the code.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import io
 import uuid as uuid_module
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode
 
 import segno
 from daric_protocol import platform
 from daric_protocol.errors import DaricError
+from daric_protocol.joinsecret import SECRET_BYTES
 
 SCHEME = "daric:join?"
 LINK_CHARACTERS = 512  # a QR code that a phone still reads from a terminal
 FIELDS = {"session", "relay", "initiator"}
+OPTIONAL = "secret"
 
 
 @dataclass(frozen=True)
 class JoinLink:
-    """session: 16 B. relay: its address. initiator: SHA-256 of the initiator's identity, b"" where it is not known."""
+    """session: 16 B. relay: its address. initiator: SHA-256 of the initiator's identity, b"" where it is not known.
+
+    secret: 16 B, made for this session alone, or b"". It is in the QR code and the URI, never in the id as text.
+    """
 
     session: bytes
     relay: str = ""
     initiator: bytes = b""
+    secret: bytes = field(default=b"", repr=False)
 
     @classmethod
-    def of(cls, session: bytes, relay: str, identity: bytes) -> JoinLink:
-        """The link to a session that the party of this identity (33 B) opened at a relay."""
-        return cls(session, relay.rstrip("/"), platform.sha256(identity))
+    def of(cls, session: bytes, relay: str, identity: bytes, secret: bytes = b"") -> JoinLink:
+        """The link to a session that the party of this identity (33 B) opened at a relay. secret: 16 B or empty."""
+        return cls(session, relay.rstrip("/"), platform.sha256(identity), secret)
 
     @property
     def text(self) -> str:
@@ -43,6 +52,8 @@ class JoinLink:
     def uri(self) -> str:
         """What the QR code holds."""
         fields = {"session": self.text, "relay": self.relay, "initiator": self.initiator.hex()}
+        if self.secret:
+            fields[OPTIONAL] = base64.b32encode(self.secret).decode().rstrip("=")
         return SCHEME + urlencode(fields, quote_via=quote, safe="")
 
     def qr_text(self) -> str:
@@ -77,9 +88,10 @@ def parse(text: str, relay: str) -> JoinLink:
     except ValueError:
         raise DaricError("encoding", "the link is malformed") from None
     fields = dict(pairs)
-    if len(pairs) != len(FIELDS) or set(fields) != FIELDS:
+    if len(pairs) != len(fields) or set(fields) - {OPTIONAL} != FIELDS:
         raise DaricError("encoding", "a link names session, relay and initiator, each once")
-    link = JoinLink(_session(fields["session"]), fields["relay"], _digest(fields["initiator"]))
+    secret = _secret(fields[OPTIONAL]) if OPTIONAL in fields else b""
+    link = JoinLink(_session(fields["session"]), fields["relay"], _digest(fields["initiator"]), secret)
     if link.relay != relay.rstrip("/"):
         raise DaricError("relay", f"the session is at {link.relay!r}, this phone uses {relay!r}")
     return link
@@ -103,4 +115,14 @@ def _digest(text: str) -> bytes:
         value = b""
     if len(value) != 32 or value.hex() != text:
         raise DaricError("encoding", "the initiator in a link is 32 bytes of lower-case hexadecimal text")
+    return value
+
+
+def _secret(text: str) -> bytes:
+    try:
+        value = base64.b32decode(text + "======")
+    except (binascii.Error, ValueError):
+        value = b""
+    if len(value) != SECRET_BYTES or base64.b32encode(value).decode().rstrip("=") != text:
+        raise DaricError("encoding", "the secret in a link is 26 characters of base32")
     return value

@@ -25,6 +25,7 @@ class Review:
 
     op: the process. name: of the wallet. threshold and roster: as they will be. code: six digits to compare with the
     other screens, None among stored members. lines: all of it as a device shows it, the request to sign included.
+    authenticated: indexes of those who showed that they have read the link's secret.
     """
 
     op: str
@@ -33,6 +34,7 @@ class Review:
     roster: Roster
     code: str | None
     lines: list[str]
+    authenticated: tuple[int, ...] = ()
 
 
 Approve = Callable[[Review], Awaitable[bool]]
@@ -88,8 +90,14 @@ class LocalSeat:
 
     poll = 0.05
 
-    def __init__(self, session: Session, custody: Custody, approve: Approve | None = None) -> None:
-        """approve: None where nobody is asked, as at the cloud party, whose session is unattended."""
+    def __init__(
+        self, session: Session, custody: Custody, approve: Approve | None = None, secret: bytes = b""
+    ) -> None:
+        """approve: None where nobody is asked, as at the cloud party, whose session is unattended.
+
+        secret: 16 B of the session's link, where this party made it or joined by it.
+        """
+        session.join_secret = secret
         self.session = session
         self._custody = custody
         self._approve = approve
@@ -146,7 +154,8 @@ class LocalSeat:
     def _review(self, terms: Terms) -> Review:
         assert self.session.roster is not None
         lines = flows.question(self.session, self._custody)
-        return Review(terms.op, terms.name, terms.threshold, self.session.roster, self.session.code, lines)
+        read = tuple(self.session.authenticated)
+        return Review(terms.op, terms.name, terms.threshold, self.session.roster, self.session.code, lines, read)
 
 
 class DeviceSeat:

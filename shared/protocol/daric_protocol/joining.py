@@ -2,7 +2,7 @@
 
 from daric_protocol import platform
 from daric_protocol.errors import DaricError
-from daric_protocol.messages import DIGEST, POINT_BYTES, Message
+from daric_protocol.messages import DIGEST, POINT_BYTES, Message, read_array
 from daric_protocol.tagged import TH, u8
 
 TYPE_CHECKING = False
@@ -24,13 +24,32 @@ class PublicKey:
 
 
 class Opening(Message):
-    """What a party brings to one session: identity 33 B, ephemeral public key 33 B, nonce 32 B."""
+    """What a party brings to one session: identity 33 B, ephemeral public key 33 B, nonce 32 B.
+
+    mac: 32 B of a party that joined by a link with a secret (daric_protocol.joinsecret), a fourth item; else empty.
+    """
 
     NAMES = ("identity", "ephemeral", "nonce")
     FIELDS = (PublicKey(), PublicKey(), DIGEST)
     identity: bytes
     ephemeral: bytes
     nonce: bytes
+    mac = b""
+
+    def to_wire(self) -> "list[Any]":
+        """The CBOR array."""
+        return super().to_wire() + ([self.mac] if self.mac else [])
+
+    @classmethod
+    def from_wire(cls, value: "Any") -> "Opening":
+        """The opening of a decoded CBOR array; DaricError("encoding")."""
+        mac = b""
+        if isinstance(value, list) and len(value) == 4:
+            mac = DIGEST.read(value[3])
+            value = value[:3]
+        opening = cls(*read_array(value, cls.FIELDS))
+        opening.mac = mac
+        return opening
 
     def joined(self) -> bytes:
         """The 98 bytes that are hashed: identity, ephemeral, nonce."""

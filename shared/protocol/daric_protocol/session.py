@@ -36,11 +36,12 @@ class Hooks:
     """What a session asks of its owner. Subclass it; daric_protocol.flows has the one for stored groups.
 
     epoch: the group's current epoch, 0 where there is no group yet. attended: whether a human confirms; the cloud party
-    confirms nothing.
+    confirms nothing. backing: the party's daric_protocol.flows.backing.Backing, if any.
     """
 
     epoch = 0
     attended = True
+    backing = None  # type: Any
 
     def use_session(self, uuid: bytes) -> None:
         """Record durably that this session id was started; DaricError("replayed") if it was before."""
@@ -62,7 +63,8 @@ class Session:
     party is new to it; then the terms say what the group is, and no party with another roster gets the same session id.
     random: callable n -> bytes, a DRBG seeded for this session. hooks: Hooks.
     Read from outside: state, code, indexes (by seat), me (own index), roster (the session's: stored members and new
-    ones), ssid, round, result, error, sent_bytes.
+    ones), ssid, round, result, error, sent_bytes, authenticated (indexes of those who showed that they know the secret
+    of the link). Set from outside before join(): join_secret (16 B), by whoever made the link or joined by it.
     Raises DaricError("parameter", "group", "member", "threshold" or "roster") for terms that do not fit this party.
     """
 
@@ -91,6 +93,8 @@ class Session:
         self.result = None  # type: object
         self.error = None  # type: DaricError | None
         self.sent_bytes = 0
+        self.join_secret = b""
+        self.authenticated = []  # type: list[int]
         self._spent = False
         self._ephemeral = Identity(random_scalar(random))  # type: Identity | None
         self._mine = joining.Opening(identity.public, self._ephemeral.public, random(32))
@@ -112,6 +116,10 @@ class Session:
     def join(self) -> bytes:
         """What this party joins with; the same bytes at every call."""
         if not self._join:
+            if self.join_secret:
+                from daric_protocol import joinsecret
+
+                self._mine.mac = joinsecret.mac(self.join_secret, self.terms.uuid, self._mine)
             message = self._mine  # type: Message
             if self.terms.committed:
                 message = joining.Commitment(joining.commit(self.terms.uuid, self.terms.op, self._mine))
@@ -175,6 +183,11 @@ class Session:
         self.ssid = joining.session_id(terms.uuid, terms.op, terms.group, self.roster.hash(), nonces)
         joins = joining.joins_digest(terms.uuid, terms.op, terms.committed, openings)
         self._context = SessionContext(terms, self.ssid, self.hooks.epoch, joins)
+        if self.join_secret:
+            from daric_protocol import joinsecret
+
+            proven = joinsecret.proven(self.join_secret, terms.uuid, openings)
+            self.authenticated = sorted([index_of[one] for one in proven if one != self.identity.public])
         if terms.committed:
             self.code = joining.check_code(terms.uuid, terms.op, terms.group, terms.threshold, openings)
         self.state = CONFIRMING if self.hooks.attended else RUNNING
@@ -227,7 +240,7 @@ class Session:
             return False
         if self.state in (DONE, FAILED) or seat == self._seat or not 0 <= seat < len(self._openings):
             return True
-        if frame[:1] == b"\x83":
+        if frame[:1] in (b"\x83", b"\x84"):
             if self.state == OPENING and self._openings[seat] is None:
                 self._guard(self._open, seat, frame)
             return True

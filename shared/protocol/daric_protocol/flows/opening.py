@@ -8,10 +8,10 @@ from daric_protocol.terms import BACKING, Terms
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from daric_protocol.custody import Custody
     from daric_protocol.details import Facts
+    from daric_protocol.flows.backing import Backing
     from daric_protocol.flows.proposals import Secret
     from daric_protocol.flows.running import Rounds
     from daric_protocol.shard import Shard
@@ -29,7 +29,7 @@ def open_session(
     allow_raw: bool = False,
     now: int = 0,
     secret: "Secret | None" = None,
-    backing: "Any" = None,
+    backing: "Backing | None" = None,
 ) -> Session:
     """This party's side of a session, ready to join.
 
@@ -105,7 +105,7 @@ class CustodyHooks(Hooks):
         describe: "Callable[[bytes], tuple[str, str]] | None",
         asked: "running.Asked | None",
         secret: "Secret | None" = None,
-        backing: "Any" = None,
+        backing: "Backing | None" = None,
     ) -> None:
         self._custody = custody
         self._describe = describe
@@ -136,9 +136,11 @@ class CustodyHooks(Hooks):
                 assert session.roster is not None
                 membership.check_newcomers(self._custody, terms.group, session.roster)
             if terms.op in BACKING:
-                from daric_protocol.flows import backing  # type: ignore[attr-defined,unused-ignore]
+                from daric_protocol.flows import backing
 
-                return (yield from backing.rounds(session, shard, self._custody, view, self.backing))
+                return (
+                    yield from backing.rounds(session, shard, self._custody, view, self.backing)  # type: ignore[attr-defined,unused-ignore]
+                )
             from daric_protocol.flows import changing
 
             secret, self._secret = self._secret, None

@@ -2,11 +2,12 @@
 
 from daric_protocol.flows import running
 from daric_protocol.limits import STRIKES_BEFORE_DELAY
+from daric_protocol.terms import BACKING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from daric_protocol.custody import Custody
-    from daric_protocol.roster import Member
+    from daric_protocol.roster import Member, Roster
     from daric_protocol.session import Session
 
 
@@ -23,12 +24,13 @@ def question(session: "Session", custody: "Custody") -> "list[str]":
         lines.extend(requests.describe(terms.request, address.from_public_key(key)))
     elif terms.op == "create":
         lines = ["New wallet"] + shown_name(terms.name) + ["%d of %d sign" % (terms.threshold, terms.parties)]
+        lines += _master(roster)
     elif terms.op == "import":
         lines = _import(session)
     elif terms.op == "export":
         asked = terms.details()
         lines = ["EXPORT THE KEY"] + shown_name(custody.group(terms.group).name)
-        lines += ["It goes to:"] + shown_name(_shown_member(roster.member(asked.initiator)))
+        lines += ["It goes to:"] + shown_name(shown_member(roster.member(asked.initiator)))
         lines += ["who can then", "spend alone"] + ["Purpose:"] + shown_name(asked.purpose)
     elif terms.op == "refresh":
         lines = ["New shares"] + shown_name(custody.group(terms.group).name)
@@ -36,18 +38,26 @@ def question(session: "Session", custody: "Custody") -> "list[str]":
     elif terms.names_master:
         master = terms.details().master
         lines = ["Master of"] + shown_name(custody.group(terms.group).name)
-        lines += ["will be:"] + shown_name(_shown_member(roster.member(master)) if master else "nobody")
+        lines += ["will be:"] + shown_name(shown_member(roster.member(master)) if master else "nobody")
     elif terms.op in ("reshare", "enrol"):
         lines = _changes(session, custody)
+    elif terms.op in BACKING:
+        from daric_protocol.flows import questions_backing
+
+        lines = questions_backing.lines(session, custody)
     else:
         lines = _strikes(custody, terms.group, roster.member(running.peer_in(terms, session.me)).identity)
         lines += ["New pair set-up"] + shown_name(custody.group(terms.group).name)
+    if terms.initiator:
+        lines += ["Asked by:"] + shown_name(_asker(session))
     if session.code is not None:
         lines.append("Check code " + session.code)
     for index in sorted(session.indexes):
         member = roster.member(index)
         mine = " (this)" if index == session.me else ""
         lines.append("%d %s %s%s" % (index, member.kind, _plain(member.name) or member.identity.hex()[:12], mine))
+        if index in session.authenticated:
+            lines.append(" read the link")
     return [line for line in lines if line]
 
 
@@ -57,15 +67,33 @@ def _import(session: "Session") -> "list[str]":
     assert roster is not None
     asked = terms.details()
     lines = ["Import wallet"] + shown_name(terms.name) + ["%d of %d sign" % (terms.threshold, terms.parties)]
-    lines += _address(asked.key) + ["Brought by:"]
+    lines += address_lines(asked.key) + ["Brought by:"]
     for member in roster.members:
         if member.identity == asked.dealer:
-            lines += shown_name(_shown_member(member))
+            lines += shown_name(shown_member(member))
     lines.append("%d-word phrase" % (asked.entropy * 3 // 4) if asked.entropy else "Bare key")
-    return lines + ["Safe once the", "original is gone"]
+    return lines + _master(roster) + ["Safe once the", "original is gone"]
 
 
-def _address(key: bytes) -> "list[str]":
+def _master(roster: "Roster") -> "list[str]":
+    """Who alone may ask for anything in a new group, if it gets a master."""
+    return ["Master:"] + shown_name(shown_member(roster.member(roster.master))) if roster.master else []
+
+
+def _asker(session: "Session") -> str:
+    """Whoever signed the terms: a member of the group or of the session, or somebody who is none."""
+    assert session.roster is not None
+    facts = session.terms.facts()
+    members = session.roster.members + ([] if facts is None else facts.roster.members)
+    for member in members:
+        if member.identity == session.terms.initiator:
+            return shown_member(member)
+    kind, name = session.hooks.describe(session.terms.initiator)
+    return "no member: " + kind + " " + (name or session.terms.initiator.hex()[:12])
+
+
+def address_lines(key: bytes) -> "list[str]":
+    """The group's own address. key: 33 B."""
     from daric_protocol.evm import address
 
     text = address.to_text(address.from_public_key(key))
@@ -83,22 +111,23 @@ def _changes(session: "Session", custody: "Custody") -> "list[str]":
         lines = ["Change wallet"] + shown_name(custody.group(terms.group).name)
     else:
         lines = ["Join wallet"] + shown_name(terms.name)
-    lines += _address(facts.pk)
+    lines += address_lines(facts.pk)
     if terms.op == "enrol":
         lines += ["All other shares", "stay"]
     after = len(roster.members) - len(leaving)
     lines += ["Now: %d of %d" % (old.t, len(old.members)), "Then: %d of %d" % (terms.threshold, after)]
     for index in leaving:
         lines.append("REMOVE:")
-        lines += shown_name(_shown_member(old.member(index)))
+        lines += shown_name(shown_member(old.member(index)))
     for member in roster.members:
         if member.index not in old.indexes():
             lines.append("ADD:")
-            lines += shown_name(_shown_member(member))
+            lines += shown_name(shown_member(member))
     return lines
 
 
-def _shown_member(member: "Member") -> str:
+def shown_member(member: "Member") -> str:
+    """A member in a line: index, kind, name."""
     return "%d %s %s" % (member.index, member.kind, member.name or member.identity.hex()[:12])
 
 
