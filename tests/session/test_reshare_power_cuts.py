@@ -10,7 +10,14 @@ from daric_protocol import flows
 from daric_protocol.errors import DaricError
 from daric_protocol.group import LEFT
 
+from tests.session.deaths import quick_transfers
 from tests.session.parties import MemoryStore, Party, Wallet, message
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quickly():
+    with quick_transfers():
+        yield
 
 
 class PowerCut(BaseException):

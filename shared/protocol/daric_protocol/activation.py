@@ -65,7 +65,13 @@ def make_current(custody: "Custody", group: Group, shard: "Shard", acks: "list[t
         custody.journal.set_forming_epoch(group.id, 0)
     for name in custody.store.names("leaving/" + group.id.hex() + "/"):
         custody.store.erase(name)
+    custody.store.erase(left_name(group.id))
     custody.recover_group(group)
+
+
+def left_name(group_id: bytes) -> str:
+    """Where a party that dealt its share away keeps the certificate of those it dealt to."""
+    return "left/" + group_id.hex()
 
 
 def encode(shard: "Shard", acks: "list[Any]") -> bytes:
@@ -93,6 +99,7 @@ def adopt(custody: "Custody", data: bytes) -> bool:
             raise DaricError("certificate", "An acknowledgement does not verify.")
     committee = [[index, identity] for index, identity, _ in signed]
     if _leaving(custody, group_id, epoch) == [kind, sid, confirm, session_roster, committee]:
+        custody.store.write(left_name(group_id), data)  # others may lack it, and their shares count by it
         _leave(custody, group, epoch)
     elif group.epoch and _old_members(custody.roster(group_id), committee) >= custody.roster(group_id).t:
         group.standing = LEFT_BEHIND

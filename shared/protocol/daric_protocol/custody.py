@@ -206,9 +206,15 @@ class Custody:
                 raise DaricError("busy", "A session is using a pair of this group.")
 
     def certificate(self, group_id: bytes) -> bytes:
-        """The certificate of the current epoch, for latecomers. Raises DaricError("group") or ("pending")."""
+        """The certificate of the current epoch, for latecomers; or of the epoch that this party dealt its share to.
+
+        Raises DaricError("group") or ("pending").
+        """
         from daric_protocol import activation
 
+        left = self.store.read(activation.left_name(group_id))
+        if left is not None and self.group(group_id).epoch == 0:
+            return left
         return activation.encode(self.shard(group_id), self.group(group_id).certificate)
 
     def adopt(self, certificate: bytes) -> bool:
