@@ -8,20 +8,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from daric_protocol import envelope, platform
+from daric_protocol import platform
 from daric_protocol.errors import DaricError
-from daric_protocol.rounds.backup import MAX_REST, BackupSheet
+from daric_protocol.flows.backing import Keeper
+from daric_protocol.rounds.backup import BackupSheet
 
 from daric_host.usercloud import UserCloud
 
-if TYPE_CHECKING:
-    from daric_protocol.rounds.backup import BackupSheet as Sheet
-
 PREFIX = "backup-"
 FORMAT = 1
-SHEET_BYTES = MAX_REST + 4096  # what a sheet has beside the sealed shard
 
 
 @dataclass(frozen=True)
@@ -47,7 +43,7 @@ class Held:
     epoch: int
 
 
-class PhoneKeeper:
+class PhoneKeeper(Keeper):
     """keep, find and check_release, as sessions ask of a holder; and what a list of backups needs.
 
     Every call raises DaricError("storage") where the user's cloud storage fails (daric_host.usercloud).
@@ -106,10 +102,9 @@ class PhoneKeeper:
         return names[0] if names else ""
 
 
-def read_sheet(sheet: bytes) -> Sheet:
+def read_sheet(sheet: bytes) -> BackupSheet:
     """A sheet as it travels. Raises DaricError("encoding" or "too_large")."""
-    read: Sheet = envelope.decode(BackupSheet, sheet, SHEET_BYTES)
-    return read
+    return BackupSheet.decode(sheet)
 
 
 __all__ = ["Held", "Kept", "PhoneKeeper", "read_sheet"]
