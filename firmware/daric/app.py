@@ -42,7 +42,7 @@ class App:
             self.fault = error
         self.link = Link(self._conversation(), True)
         self.dispatcher = Dispatcher(self)
-        self.modules = Modules()
+        self.modules = Modules(("daric.flash",))
         self.show_ready()
 
     def _open(self) -> None:

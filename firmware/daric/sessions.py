@@ -21,6 +21,10 @@ from daric import screens
 REQUESTS = {"join": 2, "start": 1, "deliver": 4, "fetch": 2, "state": 0, "abort": 0}  # and how many parameters
 ENDED = ("done", "failed")
 CONTRIBUTION_BYTES = 32
+PASSING = (  # what no round after the first needs: it leaves room for the arithmetic
+    "daric_protocol.evm", "daric_protocol.details", "daric_protocol.membership", "daric_protocol.groupmessages",
+    "daric_protocol.flows.questions", "daric_protocol.rounds.groupstart",
+)  # fmt: skip
 
 
 class Sessions:
@@ -102,6 +106,7 @@ class Sessions:
         self._session = flows.open_session(
             parsed, device.custody, device.entropy.draw, True, describe, confirmed=True, now=now
         )
+        self._session.tidy = self._tidy
         self._host = host
         self._terms = terms
         self._heard = device.board.ticks()
@@ -153,7 +158,6 @@ class Sessions:
             self._frame = None
         if self._frame is None and self._session is not None:
             self._show_progress()  # before the arithmetic, not after it
-            self._device.modules.forget("daric_protocol.evm")
             self._frame = self._session.send()
             if self._frame is not None:
                 self._number += 1
@@ -221,9 +225,11 @@ class Sessions:
             return
         finally:
             del question
-            for name in ("flows.questions", "membership", "details"):  # of no more use once the question is known
-                self._device.modules.forget("daric_protocol." + name)
+            self._tidy()
         self._device.screens.show(lines, self._answered)
+
+    def _tidy(self) -> None:
+        self._device.modules.forget(*PASSING)
 
     def _show_progress(self) -> None:
         session = self._session

@@ -3,6 +3,7 @@
 import pytest
 from daric_protocol import groupmessages, messages, platform
 from daric_protocol.errors import DaricError
+from daric_protocol.rounds import together
 
 Q = platform.curve.Q
 G = platform.curve.encode(platform.curve.G)
@@ -30,7 +31,7 @@ GOOD = {
     ],
     messages.SignShare: [bytes(32), bytes(32)],
     groupmessages.EnrolShare: [[bytes(32)] * 3],
-    groupmessages.RecoverProof: [bytes(65)],
+    groupmessages.RecoverProof: [bytes(65), [3]],
     groupmessages.ExportConsent: [bytes(64)],
     groupmessages.ExportShare: [[bytes(32)] * 3],
 }
@@ -149,7 +150,7 @@ def test_a_message_is_built_from_all_of_its_fields():
     assert caught.value.name == "parameter"
 
 
-BUNDLES = [groupmessages.DealingCommitments, groupmessages.DealingOpenings, groupmessages.DealingConfirmations]
+BUNDLES = [together.DealingCommitments, together.DealingOpenings, together.DealingConfirmations]
 
 
 @pytest.mark.parametrize("kind", BUNDLES, ids=[kind.__name__ for kind in BUNDLES])

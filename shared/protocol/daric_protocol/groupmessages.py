@@ -4,7 +4,6 @@ Apart from those, because a device has no room for them beside key generation an
 docs/protocol.md, sections 8 to 11.
 """
 
-from daric_protocol.errors import DaricError
 from daric_protocol.limits import MAX_ENTROPY_PARTS, MAX_INDEX, MAX_PARTIES, MIN_THRESHOLD
 from daric_protocol.messages import (
     DIGEST,
@@ -12,9 +11,6 @@ from daric_protocol.messages import (
     POINT_BYTES,
     SCALAR,
     SIGNATURE,
-    DealingCommitment,
-    DealingConfirmation,
-    DealingOpening,
     ListOf,
     Message,
     Number,
@@ -49,44 +45,6 @@ class GroupStart(Message):
     signature: bytes
 
 
-class Bundle:
-    """The messages of dealings that share their rounds: of the key first, then of each part of an entropy."""
-
-    KIND: "Any" = Message
-
-    def __init__(self, parts: "list[Any]") -> None:
-        self.parts = parts
-
-    def to_wire(self) -> "list[Any]":
-        """The CBOR array."""
-        return [part.to_wire() for part in self.parts]
-
-    @classmethod
-    def from_wire(cls, value: "Any") -> "Any":
-        """The messages of a decoded CBOR array; DaricError("encoding") unless every one is well-formed."""
-        if not isinstance(value, list) or not 2 <= len(value) <= 1 + MAX_ENTROPY_PARTS:
-            raise DaricError("encoding", "A bundle has the messages of two or three dealings.")
-        return cls([cls.KIND.from_wire(item) for item in value])
-
-
-class DealingCommitments(Bundle):
-    """Round 1 of a key's dealing and of its entropy's parts."""
-
-    KIND = DealingCommitment
-
-
-class DealingOpenings(Bundle):
-    """Round 2 of a key's dealing and of its entropy's parts."""
-
-    KIND = DealingOpening
-
-
-class DealingConfirmations(Bundle):
-    """Round 3 of a key's dealing and of its entropy's parts."""
-
-    KIND = DealingConfirmation
-
-
 class EnrolShare(Message):
     """Round 1 of an enrolment: a helper's masked part of the new member's shares, of the key and of an entropy's parts.
 
@@ -99,11 +57,15 @@ class EnrolShare(Message):
 
 
 class RecoverProof(Message):
-    """Round 1 of a recovery: the proof that the sender knows the share it recovered; empty from everybody else."""
+    """Round 1 of a recovery: the proof that the sender knows the share it recovered; empty from everybody else.
 
-    NAMES = ("proof",)
-    FIELDS = (Octets(0, 65),)
+    bad: numbers of the pieces that were no good, where they came in this session, before this round.
+    """
+
+    NAMES = ("proof", "bad")
+    FIELDS = (Octets(0, 65), ListOf((INDEX,), MAX_PARTIES))
     proof: bytes
+    bad: "list[int]"
 
 
 class ExportConsent(Message):

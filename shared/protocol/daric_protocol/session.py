@@ -93,6 +93,7 @@ class Session:
         self.result = None  # type: object
         self.error = None  # type: DaricError | None
         self.sent_bytes = 0
+        self.tidy = _tidy  # called around the arithmetic between rounds; a device forgets what no later round needs
         self.join_secret = b""
         self.authenticated = []  # type: list[int]
         self._spent = False
@@ -302,9 +303,10 @@ class Session:
     def _advance(self, received: "dict[int, object] | None") -> None:
         """Run the generator to its next round, or to its result."""
         assert self._rounds is not None
-        _tidy()
+        self.tidy()
         try:
             outgoing = self._rounds.send(received)  # type: ignore[arg-type]
+            self.tidy()
         except StopIteration as end:
             self.result = end.value
             self.state = DONE

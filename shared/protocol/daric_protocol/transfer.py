@@ -1,7 +1,7 @@
 """Base oblivious transfer, CSW20: 128 seeds by choice in three messages. Specification: docs/protocol.md, section 3.
 
 Per ordered pair. The receiver becomes the extension sender (Alice) with the secret Delta, the sender the extension
-receiver (Bob). Points are handled sixteen at a time, so that a device holds few of them and inverts once per sixteen.
+receiver (Bob). Points are handled sixteen at a time and let go of: a device holds few of them and inverts once per 16.
 """
 
 from hashlib import sha256
@@ -81,7 +81,7 @@ class Receiver:
                 k = first + n
                 at = 32 + 64 * k
                 message[at : at + 64] = curve.encode_xy((plain[n], shifted[n])[_bit(self.delta, k)])
-        plain = shifted = []
+            plain = shifted = []
         self._m1_digest = sha256(message).digest()
         return bytes(message)
 
@@ -109,6 +109,7 @@ class Receiver:
                 chi = int.from_bytes(m2[33 + at : 33 + at + SEED], "big") * _bit(self.delta, k)
                 check = int.from_bytes(sha256(b"h" + pad).digest()[:SEED], "big") ^ chi
                 checks.update(check.to_bytes(SEED, "big"))
+            points = []
         answer = TH("dkls/bota", key, checks.digest())
         if not equal(TH("dkls/botc", answer), m2[M2_BYTES - 32 :]):
             raise Abort("ban", self._sender, "The sender's transfer proof does not fit its pads.")
@@ -158,6 +159,7 @@ class Sender:
                 checks.update(check_0)
                 chi = int.from_bytes(check_0, "big") ^ int.from_bytes(sha256(b"h" + pad_1).digest()[:SEED], "big")
                 message[33 + at : 33 + at + SEED] = chi.to_bytes(SEED, "big")
+            rho_0 = rho_1 = []
         self._answer = TH("dkls/bota", key, checks.digest())
         message[M2_BYTES - 32 :] = TH("dkls/botc", self._answer)
         self.k0, self.k1 = bytes(k0), bytes(k1)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from daric_protocol.flows.proposals import Secret
     from daric_protocol.flows.running import Rounds
     from daric_protocol.roster import Roster
+    from daric_protocol.rounds.groupstart import Brought
     from daric_protocol.session import Session
     from daric_protocol.shard import Shard
     from daric_protocol.terms import Terms
@@ -81,19 +82,11 @@ def check_master(roster: "Roster", initiator: int) -> None:
 
 def reshare(session: "Session", shard: "Shard | None", custody: "Custody", view: "SessionCustody") -> "Rounds":
     """A refresh or a reshare; the certificate as it travels. shard: None for a new member."""
-    from daric_protocol import activation
-    from daric_protocol.rounds.groupstart import Brought
     from daric_protocol.rounds.reshare import reshare as reshare_rounds
 
     terms, roster = session.terms, session.roster
     assert roster is not None
-    receivers, pk = roster.indexes(), b""
-    if terms.op == "reshare":
-        asked = terms.details()
-        receivers = [index for index in receivers if index not in asked.leaving]
-        pk = asked.facts.pk
-    unusable = [] if shard is None else custody.unusable(terms.group)
-    brought = Brought(custody.highest_epoch(terms.group), custody.highest_index(terms.group), unusable)
+    receivers, pk = _receivers(terms, roster)
     rounds = reshare_rounds(
         session.me,
         session.ssid,
@@ -104,32 +97,47 @@ def reshare(session: "Session", shard: "Shard | None", custody: "Custody", view:
         view,
         session.random,
         shard,
-        brought,
+        _brought(terms, shard, custody),
         pk,
     )
     made, acks = yield from _noting_indexes(rounds, view)
     if session.me in receivers:
         view.activate(acks)
         return custody.certificate(terms.group)
+    from daric_protocol import activation
+
     certificate = activation.encode(made, acks)
     custody.adopt(certificate)
     return certificate
 
 
+def _receivers(terms: "Terms", roster: "Roster") -> "tuple[list[int], bytes]":
+    """(the new committee, the key of the invitation). What is asked is let go of here: a device needs the room."""
+    if terms.op != "reshare":
+        return roster.indexes(), b""
+    asked = terms.details()
+    return [index for index in roster.indexes() if index not in asked.leaving], asked.facts.pk
+
+
+def _brought(terms: "Terms", shard: "Shard | None", custody: "Custody") -> "Brought":
+    """What this party knows of the group."""
+    from daric_protocol.rounds.groupstart import Brought
+
+    unusable = [] if shard is None else custody.unusable(terms.group)
+    return Brought(custody.highest_epoch(terms.group), custody.highest_index(terms.group), unusable)
+
+
 def enrol(session: "Session", shard: "Shard | None", custody: "Custody", view: "SessionCustody") -> "Rounds":
     """An enrolment; the change of the roster as it travels. shard: None for the new member."""
     from daric_protocol.rounds.enrol import enrol as enrol_rounds
-    from daric_protocol.rounds.groupstart import Brought
 
     terms, roster = session.terms, session.roster
     facts = terms.facts()
     assert roster is not None and facts is not None
     new = roster.member(max(roster.indexes()))
-    unusable = []
     if shard is not None:
         view.check_issue(new.index, new.identity)
-        unusable = custody.unusable(terms.group)
-    brought = Brought(custody.highest_epoch(terms.group), custody.highest_index(terms.group), unusable)
+    brought = _brought(terms, shard, custody)
     _, change = yield from enrol_rounds(
         session.me, session.ssid, terms.group, roster, terms.members, new.index, view, shard, brought, facts.pk
     )

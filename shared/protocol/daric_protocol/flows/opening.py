@@ -131,10 +131,7 @@ class CustodyHooks(Hooks):
                 return (yield from running.rounds(session, shard, self._custody, view, self._asked))
             shard = None if terms.op == "import" else self._stored(session)
             if terms.newcomers and terms.op != "import":
-                from daric_protocol import membership
-
-                assert session.roster is not None
-                membership.check_newcomers(self._custody, terms.group, session.roster)
+                self._check_newcomers(session)
             if terms.op in BACKING:
                 from daric_protocol.flows import backing
 
@@ -147,6 +144,12 @@ class CustodyHooks(Hooks):
             return (yield from changing.rounds(session, shard, self._custody, view, secret))
         finally:
             view.close()
+
+    def _check_newcomers(self, session: Session) -> None:
+        from daric_protocol import membership
+
+        assert session.roster is not None
+        membership.check_newcomers(self._custody, session.terms.group, session.roster)
 
     def _stored(self, session: Session) -> "Shard | None":
         """The current shard; None for a new member or one that comes back. DaricError("roster") for another epoch."""

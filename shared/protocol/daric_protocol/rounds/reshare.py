@@ -9,10 +9,8 @@ from daric_protocol import platform
 from daric_protocol.errors import Abort, DaricError
 from daric_protocol.polynomial import lagrange
 from daric_protocol.rounds.dealing import Plan, acknowledge, deal
-from daric_protocol.rounds.groupstart import Brought, GroupState, exchange
 from daric_protocol.rounds.keygen import next_epoch
 from daric_protocol.rounds.outgoing import collect
-from daric_protocol.rounds.together import together
 from daric_protocol.shard import EntropyShare, Shard
 from daric_protocol.tagged import Q
 
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
 
     from daric_protocol.roster import Roster
     from daric_protocol.rounds.dealing import Dealt
+    from daric_protocol.rounds.groupstart import Brought, GroupState
     from daric_protocol.rounds.outgoing import Custody, Outgoing, Random, Received
 
 
@@ -47,29 +46,28 @@ def reshare(
     For a dealer that leaves the shard has no secret and its index is not in the roster; custody has noted what makes it
     destroy its share. DaricError("parameter"); Abort soft, blame, ban.
     """
-    brought = brought or Brought()
     _check_inputs(me, ssid, group_id, roster, dealers, receivers, shard)
     parties = sorted(set(dealers) | set(receivers))
     peers = [j for j in parties if j != me]
 
     # Round 0: which epoch comes next, what the group is, which pairs can go on.
-    state, all_brought = yield from exchange(me, ssid, roster, parties, dealers, shard, brought, custody)
-    _check_state(state, roster, dealers, receivers, all_brought, pk)
-    highest = max([said.epoch for said in all_brought.values()] + [state.epoch])
-    epoch = next_epoch(highest if shard is None else brought.epoch, highest)
-    kept = [j for j in receivers if _keeps(me, j, state, receivers, all_brought)]
-    for j in kept:
-        custody.pair(j)  # taken by this session from here on
-    custody.use_epoch(epoch)
+    kept, plans = yield from _begin(me, ssid, roster, dealers, receivers, custody, shard, brought, pk)
+    brought = None
+    collect()  # a device forgets what only round 0 needs
 
     # Rounds 1 to 3: every dealer deals its share, weighted so that the weighted shares add up to the key.
     dealings = []
-    for n in range(1 + len(state.parts)):
-        plan = _plan(n, ssid, roster.t, dealers, receivers, epoch, state)
+    for n, plan in enumerate(plans):
         constant = _constant(n, me, dealers, shard)
         new = [j for j in receivers if j != me and me in receivers and j not in kept] if n == 0 else []
         dealings.append(deal(me, plan, roster, constant, new, custody, random))
-    dealt = yield from together(dealings)
+    epoch = plans[0].epoch
+    if len(dealings) == 1:
+        dealt = [(yield from dealings[0])]
+    else:
+        from daric_protocol.rounds.together import together
+
+        dealt = yield from together(dealings)
     dealings = []
     made = _shard(me, group_id, epoch, roster, receivers, dealt)
     if me in receivers:
@@ -85,6 +83,37 @@ def reshare(
     # Round 4: acknowledge what is stored.
     certificate = yield from acknowledge(made, peers, custody, roster)
     return made, certificate
+
+
+def _begin(
+    me: int,
+    ssid: bytes,
+    roster: "Roster",
+    dealers: "list[int]",
+    receivers: "list[int]",
+    custody: "Custody",
+    shard: "Shard | None",
+    brought: "Brought | None",
+    pk: bytes,
+) -> "Generator[Outgoing, Received, tuple[list[int], list[Plan]]]":
+    """Round 0: (peers whose pair goes on, the dealings of the key and of each part of the entropy).
+
+    A generator of its own, so that a device needs its modules no longer than this.
+    """
+    from daric_protocol.rounds.groupstart import Brought, exchange
+
+    brought = brought or Brought()
+    parties = sorted(set(dealers) | set(receivers))
+    state, all_brought = yield from exchange(me, ssid, roster, parties, dealers, shard, brought, custody)
+    _check_state(state, roster, dealers, receivers, all_brought, pk)
+    highest = max([said.epoch for said in all_brought.values()] + [state.epoch])
+    epoch = next_epoch(highest if shard is None else brought.epoch, highest)
+    kept = [j for j in receivers if _keeps(me, j, state, receivers, all_brought)]
+    for j in kept:
+        custody.pair(j)  # taken by this session from here on
+    custody.use_epoch(epoch)
+    plans = [_plan(n, ssid, roster.t, dealers, receivers, epoch, state) for n in range(1 + len(state.parts))]
+    return kept, plans
 
 
 def _check_inputs(
@@ -113,7 +142,7 @@ def _check_inputs(
 
 
 def _check_state(
-    state: GroupState,
+    state: "GroupState",
     roster: "Roster",
     dealers: "list[int]",
     receivers: "list[int]",
@@ -133,7 +162,7 @@ def _check_state(
 
 
 def _keeps(
-    me: int, j: int, state: GroupState, receivers: "list[int]", all_brought: "dict[int, Brought]"
+    me: int, j: int, state: "GroupState", receivers: "list[int]", all_brought: "dict[int, Brought]"
 ) -> bool:
     """Whether the pair with j goes on: both are and stay members, and neither says that its state is unusable."""
     if j == me or me not in receivers or me not in state.P or j not in state.P:
@@ -142,7 +171,7 @@ def _keeps(
 
 
 def _plan(
-    n: int, ssid: bytes, t: int, dealers: "list[int]", receivers: "list[int]", epoch: int, state: GroupState
+    n: int, ssid: bytes, t: int, dealers: "list[int]", receivers: "list[int]", epoch: int, state: "GroupState"
 ) -> Plan:
     """The dealing of the key for n = 0, else of part n of the entropy: its dealers' constants are known."""
     curve = platform.curve

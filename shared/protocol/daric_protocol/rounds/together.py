@@ -3,9 +3,9 @@
 Specification: docs/protocol.md, section 10.
 """
 
-from daric_protocol.errors import Abort
-from daric_protocol.groupmessages import DealingCommitments, DealingConfirmations, DealingOpenings
-from daric_protocol.messages import DealingCommitment, DealingConfirmation, DealingOpening
+from daric_protocol.errors import Abort, DaricError
+from daric_protocol.limits import MAX_ENTROPY_PARTS
+from daric_protocol.messages import DealingCommitment, DealingConfirmation, DealingOpening, Message
 from daric_protocol.rounds.outgoing import EVIDENCE_ROUND, Outgoing
 
 TYPE_CHECKING = False
@@ -17,6 +17,44 @@ if TYPE_CHECKING:
     from daric_protocol.rounds.outgoing import Received
 
     Dealing = Generator[Outgoing, Received, Dealt]
+
+class Bundle:
+    """The messages of dealings that share their rounds: of the key first, then of each part of an entropy."""
+
+    KIND: "Any" = Message
+
+    def __init__(self, parts: "list[Any]") -> None:
+        self.parts = parts
+
+    def to_wire(self) -> "list[Any]":
+        """The CBOR array."""
+        return [part.to_wire() for part in self.parts]
+
+    @classmethod
+    def from_wire(cls, value: "Any") -> "Any":
+        """The messages of a decoded CBOR array; DaricError("encoding") unless every one is well-formed."""
+        if not isinstance(value, list) or not 2 <= len(value) <= 1 + MAX_ENTROPY_PARTS:
+            raise DaricError("encoding", "A bundle has the messages of two or three dealings.")
+        return cls([cls.KIND.from_wire(item) for item in value])
+
+
+class DealingCommitments(Bundle):
+    """Round 1 of a key's dealing and of its entropy's parts."""
+
+    KIND = DealingCommitment
+
+
+class DealingOpenings(Bundle):
+    """Round 2 of a key's dealing and of its entropy's parts."""
+
+    KIND = DealingOpening
+
+
+class DealingConfirmations(Bundle):
+    """Round 3 of a key's dealing and of its entropy's parts."""
+
+    KIND = DealingConfirmation
+
 
 BUNDLES = (
     (DealingCommitment, DealingCommitments),
