@@ -59,6 +59,7 @@ class BackupBook:
         self._wallet = wallet
         self.storage = UserCloud(wallet.storage or str(wallet.home / FOLDER), wallet.party.store)
         self.keeper = PhoneKeeper(self.storage)
+        self._backing = Backing(self.keeper)  # of the session that runs, or the last one
 
     async def list(self, group_id: bytes, cloud: str = "") -> Sequence[BackupInfo]:
         """The backups of a wallet that this phone knows of, newest first; with a URL those of the cloud party too."""
@@ -78,8 +79,9 @@ class BackupBook:
     # For the wallet
 
     def backing(self) -> Backing:
-        """What this phone brings to sessions of backups: the pieces that it keeps."""
-        return Backing(self.keeper)
+        """What this phone brings to its next session of a backup: the pieces that it keeps."""
+        self._backing = Backing(self.keeper)
+        return self._backing
 
     def outdated(self, group_id: bytes) -> Sequence[Held]:
         """Backups of earlier epochs whose share has none of the current one."""

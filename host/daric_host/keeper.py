@@ -103,7 +103,7 @@ class PhoneKeeper(Keeper):
 
 
 def read_sheet(sheet: bytes) -> BackupSheet:
-    """A sheet as it travels. Raises DaricError("encoding" or "too_large")."""
+    """A sheet as it travels. Raises DaricError("backup")."""
     return BackupSheet.decode(sheet)
 
 

@@ -74,7 +74,7 @@ def test_a_phone_releases_its_piece_on_its_persons_word_alone(keeper):
 def test_what_is_no_sheet_is_not_kept(keeper, bad):
     with pytest.raises(DaricError) as error:
         keeper.keep(bad, 1, PIECE)
-    assert error.value.name in ("encoding", "too_large")
+    assert error.value.name in ("backup", "encoding", "too_large")
     assert keeper.backups(GROUP) == []
 
 
