@@ -13,9 +13,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from daric_protocol.backingdetails import RecoverDetails
     from daric_protocol.custody import Custody
+    from daric_protocol.custodysession import SessionCustody
+    from daric_protocol.flows.running import Rounds
     from daric_protocol.identity import Identity
     from daric_protocol.rounds.backup import BackupSheet
+    from daric_protocol.session import Session
     from daric_protocol.shard import Shard
 
     Random = Callable[[int], bytes]
@@ -77,16 +81,10 @@ def make_backup(
     shard = custody.shard(group_id)
     check_holders(shard, holders, phone, cloud)
     check = recoverycode.check_value(code, backup_id) if cloud else b""
-    sheet, values = backup.split(shard, backup_id, holders, threshold, random)
-    sealed = {}
-    for number in sorted(values):
-        more = check if number == cloud else b""
-        receiver = holders[number]
-        sealed[number] = backup.seal_piece(custody.identity, receiver, sheet, number, values.pop(number), random, more)
-    if not cloud:
-        return sheet.encode(), sealed, b""
-    direct = {phone: sealed.pop(phone)}
-    return sheet.encode(), direct, backup.seal_others(custody.identity, holders[cloud], sheet, sealed, random)
+    sheet, direct, others = backup.make(
+        custody.identity, shard, backup_id, holders, threshold, phone, cloud, check, random
+    )
+    return sheet.encode(), direct, others
 
 
 def check_holders(shard: "Shard", holders: "dict[int, bytes]", phone: int, cloud: int) -> None:
@@ -139,31 +137,15 @@ def accept_piece(
         piece, check = backup.open_piece(custody.identity, device, read, number, sealed)
     except DaricError as error:
         raise DaricError("backup", "The piece cannot be opened: " + error.detail)
-    check_contents(read, shard, number, piece, check, unattended)
+    backup.check_opened(read, shard.P[read.index], number, piece, check, unattended)
     return scalar(piece), check
-
-
-def check_contents(
-    sheet: "BackupSheet", shard: "Shard", number: int, piece: int, check: bytes, unattended: bool
-) -> None:
-    """An opened piece is good for its holder, or DaricError("backup")."""
-    from daric_protocol.rounds import backup
-
-    if unattended and not check:
-        raise DaricError("backup", "A holder that nobody attends keeps no piece without a recovery code.")
-    if check and not unattended:
-        raise DaricError("backup", "Only a holder that nobody attends gets what checks the recovery code.")
-    backup.check_piece(sheet, shard.roster.member(sheet.index).public_share, number, piece)
 
 
 def read_sheet(sheet: bytes) -> "BackupSheet":
     """The sheet of its bytes; DaricError("backup")."""
     from daric_protocol.rounds.backup import BackupSheet
 
-    try:
-        return BackupSheet.decode(sheet)
-    except DaricError as error:
-        raise DaricError("backup", "The sheet of the backup cannot be read: " + error.detail)
+    return BackupSheet.decode(sheet)
 
 
 def check_sheet(sheet: "BackupSheet", shard: "Shard") -> None:
@@ -210,3 +192,87 @@ def check_proof(sheet: bytes, number: int, challenge: bytes, proof: bytes) -> bo
     from daric_protocol.rounds import backup
 
     return backup.check_proof(read_sheet(sheet), number, challenge, proof)
+
+
+# In a session
+
+
+def rounds(
+    session: "Session", shard: "Shard | None", custody: "Custody", view: "SessionCustody", backing: "Backing | None"
+) -> "Rounds":
+    """The round generator of a backup (the encoded sheet), its test (numbers of good pieces) or a recovery (the change
+    of the roster as it travels). shard: None for the recovering party."""
+    backing = backing or Backing()
+    if session.terms.op == "recover":
+        return recover(session, shard, custody, view, backing)
+    assert shard is not None
+    return back_up(session, shard, backing) if session.terms.op == "backup" else verify(session, shard, backing)
+
+
+def back_up(session: "Session", shard: "Shard", backing: Backing) -> "Rounds":
+    """A backup; the encoded sheet once every holder keeps its piece."""
+    from daric_protocol.rounds import backuprounds
+
+    terms, unattended = session.terms, not session.hooks.attended
+    return (
+        yield from backuprounds.back_up(
+            session.ssid, shard, terms.members, terms.details(), session.identity, backing.keeper, unattended,
+            backing.code, session.random,
+        )
+    )  # fmt: skip
+
+
+def verify(session: "Session", shard: "Shard", backing: Backing) -> "Rounds":
+    """A test of a backup; the numbers of the pieces that are good."""
+    from daric_protocol.rounds import backuprounds
+
+    terms = session.terms
+    return (
+        yield from backuprounds.verify(
+            session.ssid, shard, terms.members, terms.details(), backing.keeper, session.random
+        )
+    )
+
+
+def recover(
+    session: "Session", shard: "Shard | None", custody: "Custody", view: "SessionCustody", backing: Backing
+) -> "Rounds":
+    """A recovery; the change of the roster as it travels. From here on the old identity counts for nothing."""
+    from daric_protocol.rounds.groupstart import Brought
+    from daric_protocol.rounds.recover import recover as recover_rounds
+
+    terms = session.terms
+    asked, gathering = terms.details(), None
+    if asked.backup_id:
+        from daric_protocol.rounds.backuprounds import Gathering
+
+        unattended = not session.hooks.attended
+        gathering = Gathering(asked, terms.uuid, session.identity, backing.keeper, unattended, backing.code)
+    elif shard is None:
+        _check_restored(backing.restored, asked)
+    assert session.roster is not None
+    roster = asked.facts.roster if shard is None else shard.roster
+    identity = session.roster.member(asked.index).identity
+    brought = Brought(custody.highest_epoch(terms.group), custody.highest_index(terms.group))
+    restored, backing.restored = backing.restored, None
+    try:
+        _, change = yield from recover_rounds(
+            session.me, session.ssid, terms.group, roster, terms.members, asked.index, identity, view, session.random,
+            shard, None if gathering else restored, brought, gathering,
+        )  # fmt: skip
+    finally:
+        if gathering is not None:
+            backing.bad = gathering.bad
+    encoded = change.encode()
+    view.adopt(encoded)
+    return encoded
+
+
+def _check_restored(restored: "Shard | None", asked: "RecoverDetails") -> None:
+    """The share that a party brings back is the one of the terms, in the group's epoch: DaricError("backup")."""
+    if restored is None:
+        raise DaricError("backup", "The recovering party brings the share that its pieces gave back.")
+    if (restored.me, restored.pk) != (asked.index, asked.facts.pk):
+        raise DaricError("backup", "The restored share is of another party or group than the terms say.")
+    if restored.epoch != asked.facts.epoch:
+        raise DaricError("backup", "The backup is of another epoch: the shares changed since. Make a new backup.")

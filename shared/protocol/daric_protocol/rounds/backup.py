@@ -8,6 +8,7 @@ envelope that is sealed, 32 for a proof.
 """
 
 from daric_protocol import cose, envelope, platform, proofs
+from daric_protocol.backupmessages import MAX_OTHERS, MAX_REST, MAX_SHEET, PIECES
 from daric_protocol.errors import DaricError
 from daric_protocol.identity import Identity
 from daric_protocol.limits import MAX_INDEX, MAX_PARTIES, MIN_THRESHOLD
@@ -27,11 +28,6 @@ if TYPE_CHECKING:
 
 COUNT = Number(MIN_THRESHOLD, MAX_PARTIES)
 HOLDER = (Number(1, MAX_INDEX), POINT_BYTES)
-MAX_REST = 8192  # a shard of 16 members with long names and a phrase
-MAX_SHEET = MAX_REST + 2048
-MAX_SEALED = 256  # a piece: 33 B key, 32 or 64 B, 26 B of sealing
-MAX_OTHERS = MAX_PARTIES * MAX_SEALED
-PIECES = ListOf((Number(1, MAX_INDEX), Octets(most=MAX_SEALED)), MAX_PARTIES)
 
 
 class BackupSheet(Message):
@@ -67,8 +63,11 @@ class BackupSheet(Message):
 
     @staticmethod
     def decode(data: bytes) -> "BackupSheet":
-        """The sheet of `encode`; DaricError("encoding") or ("too_large") for anything else."""
-        sheet: BackupSheet = envelope.decode(BackupSheet, data, MAX_SHEET)
+        """The sheet of `encode`; DaricError("backup") for anything else."""
+        try:
+            sheet: BackupSheet = envelope.decode(BackupSheet, data, MAX_SHEET)
+        except DaricError as error:
+            raise DaricError("backup", "The sheet of the backup cannot be read: " + error.detail)
         return sheet
 
     def numbers(self) -> "list[int]":
@@ -107,6 +106,33 @@ def split(
     return sheet, {number: polynomial.at(number) for number in numbers}
 
 
+def make(
+    identity: Identity,
+    shard: Shard,
+    backup_id: bytes,
+    holders: "dict[int, bytes]",
+    threshold: int,
+    phone: int,
+    cloud: int,
+    check: bytes,
+    random: "Random",
+) -> "tuple[BackupSheet, dict[int, bytes], bytes]":
+    """A backup on its way: (sheet, {number: sealed piece}, envelope of all others for the cloud).
+
+    phone, cloud: numbers of the holder that carries and of the unattended one; for cloud 0 every piece is among the
+    sealed ones, and the envelope is empty. check: 32 B of the recovery code, for the cloud. Errors as of split.
+    """
+    sheet, pieces = split(shard, backup_id, holders, threshold, random)
+    sealed = {}
+    for number in sheet.numbers():
+        more = check if number == cloud else b""
+        sealed[number] = seal_piece(identity, holders[number], sheet, number, pieces.pop(number), random, more)
+    if not cloud:
+        return sheet, sealed, b""
+    direct = {phone: sealed.pop(phone)}
+    return sheet, direct, seal_others(identity, holders[cloud], sheet, sealed, random)
+
+
 def check_sheet(sheet: BackupSheet, public_share: bytes) -> None:
     """The sheet is of the share that belongs to a known public share (33 B), or DaricError("backup")."""
     numbers = sheet.numbers()
@@ -131,6 +157,17 @@ def check_piece(sheet: BackupSheet, public_share: bytes, number: int, piece: int
     sheet.identity_of(number)
     if not _fits(sheet, number, piece):
         raise DaricError("backup", "A piece does not fit the backup.")
+
+
+def check_opened(
+    sheet: BackupSheet, public_share: bytes, number: int, piece: int, check: bytes, unattended: bool
+) -> None:
+    """As check_piece, and a holder that nobody attends, and no other, got what checks the recovery code."""
+    if unattended and not check:
+        raise DaricError("backup", "A holder that nobody attends keeps no piece without a recovery code.")
+    if check and not unattended:
+        raise DaricError("backup", "Only a holder that nobody attends gets what checks the recovery code.")
+    check_piece(sheet, public_share, number, piece)
 
 
 def combine(

@@ -1,8 +1,9 @@
 """Recovery: a member whose share came back from a backup takes its place under a new identity.
 
 Specification: docs/protocol.md, section 12. It proves to everyone that it knows the share of its index, bound to this
-session and to the identity that the people confirmed; the members sign the roster with that identity. Draws: of the
-recovering party the proof's nonce.
+session and to the identity that the people confirmed; the members sign the roster with that identity. The pieces may
+come in the same session, before the proof. Draws: of a holder 32 bytes for its piece, of the recovering party the
+proof's nonce.
 """
 
 from daric_protocol import platform, proofs
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from daric_protocol.roster import Roster
+    from daric_protocol.rounds.backuprounds import Gathering
     from daric_protocol.rounds.outgoing import Custody, Random, Received
 
 
@@ -34,16 +36,20 @@ def recover(
     shard: "Shard | None" = None,
     restored: "Shard | None" = None,
     brought: "Brought | None" = None,
+    gathering: "Gathering | None" = None,
 ) -> "Generator[Outgoing, Received, tuple[Shard, RosterChange]]":
     """Give member `index` the new identity (33 B).
 
     roster: the session's, which is the stored one. members: those who take part beside the recovering party: with it at
-    least t. shard: the current one of a member. restored: of the recovering party, what the backup gave. Returns the
-    shard under the new roster, which for the recovering party custody holds as not yet current, and the change that
-    certifies it; pairs with it are set up later. DaricError("parameter"); Abort soft, blame.
+    least t. shard: the current one of a member. restored: of the recovering party, what the backup gave, unless
+    gathering brings it the pieces in this session. Returns the shard under the new roster, which for the recovering
+    party custody holds as not yet current, and the change that certifies it; pairs with it are set up later.
+    DaricError("parameter") or ("backup"); Abort soft, blame.
     """
     own = restored if me == index else shard
-    if len(ssid) != 32 or len(group_id) != 16 or own is None or own.me != me or own.group_id != group_id:
+    if len(ssid) != 32 or len(group_id) != 16 or (own is None and (me != index or gathering is None)):
+        raise DaricError("parameter", "A session id has 32 bytes, a group id 16, and every party has its shard.")
+    if own is not None and (own.me, own.group_id) != (me, group_id):
         raise DaricError("parameter", "A party takes part with its own shard of the group, current or restored.")
     if index in members or len(set(members)) != len(members) or 1 + len(members) < roster.t:
         raise DaricError("parameter", "With the recovering party at least as many as the threshold take part.")
@@ -58,22 +64,30 @@ def recover(
     known = brought or Brought()
     state, _ = yield from exchange(me, ssid, roster, parties, members, shard if me != index else None, known, custody,
                                    renewed)  # fmt: skip
+    sid = recovery_sid(ssid, state.pk, state.epoch, index, identity)
+    number, bad = 1, []
+    if gathering is not None:
+        # Rounds 1 to 4: the pieces come to the recovering party.
+        gathered = yield from gathering.rounds(me, sid, parties, identity, state, roster, shard, random)
+        own, number, bad = own or gathered, 5, gathering.bad
+    assert own is not None
     if me == index:
         _check_restored(own, state)
-    sid = recovery_sid(ssid, state.pk, state.epoch, index, identity)
 
-    # Round 1: the recovering party proves that it knows the share; the others answer with nothing.
+    # Round 1, or 5: the recovering party proves that it knows the share; the others answer with nothing.
     point = platform.curve.decode(state.P[index])
     proof = proofs.prove(sid, index, own.s, point, random) if me == index else b""
     peers = [j for j in parties if j != me]
-    received = yield Outgoing(sid, 1, RecoverProof, dict.fromkeys(peers, RecoverProof(proof)))
+    received = yield Outgoing(sid, number, RecoverProof, dict.fromkeys(peers, RecoverProof(proof, bad)))
     for j in peers:
-        if bool(received[j].proof) != (j == index):
+        if bool(received[j].proof) != (j == index) or (received[j].bad and j != index):
             raise Abort("blame", j, "A party proves a share, or does not, against its part in the session.")
         if j == index:
             proof = received[j].proof
             if not proofs.verify(sid, index, point, proof):
                 raise Abort("blame", index, "The recovering party does not know the share.")
+            if gathering is not None:
+                gathering.bad = received[j].bad
     change = RosterChange(group_id, state.epoch, sid, index, renewed, None, ssid + proof)
     if me == index:
         made = _shard(own, state, change)
@@ -81,8 +95,8 @@ def recover(
     else:
         made = change.applied(own)
 
-    # Round 2: everyone signs the new roster.
-    yield from acknowledge(me, change, parties, 2, custody)
+    # Round 2, or 6: everyone signs the new roster.
+    yield from acknowledge(me, change, parties, number + 1, custody)
     return made, change
 
 
