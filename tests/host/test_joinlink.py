@@ -11,6 +11,8 @@ RELAY = "https://relay.example/daric?x=1&y=ü"
 SESSION = uuid.UUID("3f2b8c1e-0d4a-4c6b-9a5e-5b1c2d3e4f50").bytes
 IDENTITY = b"\x02" + bytes(range(32))
 LINK = JoinLink.of(SESSION, RELAY, IDENTITY)
+SECRET = bytes(range(16))
+SECRETLY = JoinLink.of(SESSION, RELAY, IDENTITY, SECRET)
 
 
 def refused(text, relay=RELAY):
@@ -28,6 +30,40 @@ def test_a_link_reads_back_as_it_was():
 def test_a_link_holds_no_identity_and_only_characters_of_a_uri():
     assert IDENTITY.hex() not in LINK.uri
     assert LINK.uri.isascii() and " " not in LINK.uri and LINK.uri.count("&") == 2
+
+
+def test_a_link_with_a_secret_reads_back_as_it_was():
+    assert parse(SECRETLY.uri, RELAY) == SECRETLY and SECRETLY.secret == SECRET
+    assert SECRETLY.uri.startswith(LINK.uri + "&secret=") and len(SECRETLY.uri) == len(LINK.uri) + 8 + 26
+    assert parse(LINK.uri, RELAY).secret == b""
+
+
+def test_the_id_as_text_has_no_secret_and_no_log_shows_it():
+    assert SECRETLY.text == LINK.text and parse(SECRETLY.text, RELAY).secret == b""
+    assert "secret" not in repr(SECRETLY) and SECRET.hex() not in repr(SECRETLY)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "",
+        "A" * 25,
+        "A" * 27,
+        "A" * 25 + "B",  # bits beyond the sixteenth byte
+        "A" * 25 + "1",
+        "a" * 26,
+        "A" * 26 + "======",
+        "A" * 52,
+        "%00" * 26,
+    ],
+)
+def test_a_secret_of_another_form_is_refused(secret):
+    assert refused(LINK.uri + "&secret=" + secret) == "encoding"
+
+
+def test_a_secret_given_twice_is_refused():
+    assert refused(SECRETLY.uri + "&secret=" + "A" * 26) == "encoding"
+    assert refused(LINK.uri.split("&initiator")[0] + "&secret=" + "A" * 26) == "encoding"
 
 
 @pytest.mark.parametrize("text", [LINK.text, LINK.text.upper(), SESSION.hex(), f"\n{LINK.text} "])
