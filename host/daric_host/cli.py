@@ -11,28 +11,9 @@ from typing import Annotated, Any, Literal
 import typer
 from daric_protocol.errors import DaricError
 
-from daric_host import cli_member, cli_session, cli_sign  # noqa: F401 - their commands
-from daric_host.command import (
-    DEFAULT_HOME,
-    SERVICE,
-    AsJson,
-    Group,
-    Home,
-    Ports,
-    Yes,
-    app,
-    cloud_url,
-    local,
-    open_wallet,
-    pair_app,
-    read_group,
-    run,
-    sim_app,
-    wallet_app,
-)
-from daric_host.groups import current_groups, describe_group, shown
+from daric_host import cli_member, cli_pair, cli_session, cli_sign, cli_wallet  # noqa: F401 - commands
+from daric_host.command import DEFAULT_HOME, SERVICE, Home, app, run, sim_app
 from daric_host.keys import read_key
-from daric_host.paired import PairedDevices
 from daric_host.talk import Talk
 
 
@@ -59,104 +40,6 @@ def connect(
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         (home / SERVICE).write_text(json.dumps(stored) + "\n")
         return {"service": service}
-
-    run(talk, work)
-
-
-@pair_app.command("new")
-def pair_new(port: str, home: Home = DEFAULT_HOME, as_json: AsJson = False, yes: Yes = False) -> None:
-    """Pair with the device at a serial port: compare six digits on both screens."""
-    talk = Talk(as_json, yes)
-
-    async def work() -> dict[str, Any]:
-        async with await open_wallet(home, talk) as wallet:
-            device = await wallet.pair(port, talk.same_code)
-            return {"device": device.identity.hex(), "name": device.name}
-
-    run(talk, work)
-
-
-@pair_app.command("list")
-def pair_list(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
-    """The paired devices."""
-    talk = Talk(as_json)
-
-    async def work() -> dict[str, Any]:
-        with local(home) as party:
-            devices = PairedDevices(party.store).all()
-            return {device.identity.hex(): f"{device.name} at {device.path}" for device in devices}
-
-    run(talk, work)
-
-
-@pair_app.command("renew")
-def pair_renew(
-    group: Group,
-    first: int,
-    second: int,
-    device: Ports = [],  # noqa: B006
-    home: Home = DEFAULT_HOME,
-    as_json: AsJson = False,
-    yes: Yes = False,
-) -> None:
-    """Make a new set-up between two members of a wallet, which ends a ban between them."""
-    talk = Talk(as_json, yes)
-
-    async def work() -> dict[str, Any]:
-        async with await open_wallet(home, talk) as wallet:
-            identities = [await wallet.connect(port) for port in device]
-            proposal = await wallet.propose_pair_setup(read_group(group), first, second)
-            await wallet.invite(proposal, identities, cloud_url(home))
-            await wallet.run(proposal)
-            return {"renewed": f"{first} and {second}"}
-
-    run(talk, work)
-
-
-@wallet_app.command("create")
-def wallet_create(
-    name: str,
-    threshold: Annotated[int, typer.Option("-t", "--threshold")] = 2,
-    others: Annotated[int, typer.Option(help="phones or browsers that join by the session id")] = 0,
-    device: Ports = [],  # noqa: B006
-    with_cloud: Annotated[bool, typer.Option("--cloud/--no-cloud")] = True,
-    home: Home = DEFAULT_HOME,
-    as_json: AsJson = False,
-    yes: Yes = False,
-) -> None:
-    """Make a new wallet with this phone, the named devices, the cloud, and whoever joins."""
-    talk = Talk(as_json, yes)
-
-    async def work() -> dict[str, Any]:
-        async with await open_wallet(home, talk) as wallet:
-            identities = [await wallet.connect(port) for port in device]
-            proposal = await wallet.propose_group(name, threshold, 1 + len(device) + others + with_cloud)
-            await wallet.invite(proposal, identities, cloud_url(home) if with_cloud else "")
-            return shown(await wallet.run(proposal))
-
-    run(talk, work)
-
-
-@wallet_app.command("list")
-def wallet_list(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
-    """The wallets of this phone."""
-    talk = Talk(as_json)
-
-    async def work() -> dict[str, Any]:
-        with local(home) as party:
-            return {group.id.hex(): f"{group.name} {group.address}" for group in current_groups(party.custody)}
-
-    run(talk, work)
-
-
-@wallet_app.command("show")
-def wallet_show(group: Group, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
-    """Members, threshold, epoch and addresses of a wallet."""
-    talk = Talk(as_json)
-
-    async def work() -> dict[str, Any]:
-        with local(home) as party:
-            return shown(describe_group(party.custody, read_group(group)))
 
     run(talk, work)
 

@@ -1,4 +1,4 @@
-"""Commands around sessions: join one, look at one, choose who takes part, bring certificates to latecomers."""
+"""Commands around sessions: join one, look at one, choose who takes part."""
 
 from __future__ import annotations
 
@@ -8,36 +8,24 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from daric_protocol.errors import DaricError
-from daric_protocol.evm import account
 from daric_protocol.rounds.sign import Signature
 
 from daric_host import parties
 from daric_host.command import (
-    DEFAULT_HOME,
-    AsJson,
     Group,
-    Home,
-    Ports,
-    Yes,
+    Here,
     app,
-    cloud_url,
+    command,
     local,
-    open_wallet,
-    pair_app,
     read_group,
     read_signers,
-    run,
     service,
-    wallet_app,
 )
-from daric_host.groups import GroupInfo, describe_group
+from daric_host.groups import GroupInfo
 from daric_host.joinlink import JoinLink, parse
-from daric_host.keys import read_hex, read_key
+from daric_host.keys import read_hex
 from daric_host.offline import OfflineWallet
-from daric_host.paired import PairedDevices
 from daric_host.relay import SessionInfo
-from daric_host.talk import Talk
 from daric_host.wallet import Wallet
 
 session_app = typer.Typer(help="Sessions that this phone sees.", no_args_is_help=True)
@@ -50,36 +38,28 @@ app.add_typer(account_app, name="account")
 Session = Annotated[str, typer.Argument(help="the session's id, or its daric:join? link")]
 
 
-@app.command()
-def join(
+@command(app, "join", ports=True, asks=True)
+async def join(
+    here: Here,
     session: Session,
-    device: Ports = [],  # noqa: B006
     invitation: Annotated[str, typer.Option(help="token of `daric account invite`, at the first start, hex")] = "",
     kind: Annotated[str, typer.Option(help="phone or browser, at the first start")] = "phone",
     name: Annotated[str, typer.Option(help="what others see, at the first start")] = "phone",
     at: Annotated[str, typer.Option(help="address of a phone that works offline: unix:PATH or tcp:HOST:PORT")] = "",
-    home: Home = DEFAULT_HOME,
-    as_json: AsJson = False,
-    yes: Yes = False,
-) -> None:
+) -> dict[str, Any]:
     """Take part in a session that another party proposed, registering this phone first if it is new."""
-    talk = Talk(as_json, yes)
-
-    async def work() -> dict[str, Any]:
-        link = parse(session, at or service(home).url)
-        token = read_hex(invitation, "an invitation") if invitation else b""
-        opened = OfflineWallet if at else Wallet
-        async with await opened.open(
-            home, service(home), talk.approve, talk.event, kind=kind, name=name, invitation=token
-        ) as wallet:
-            if isinstance(wallet, OfflineWallet):
-                await wallet.dial(at)
-            devices = [await wallet.connect(port) for port in device]
-            proposal = await wallet.join(link.session, link.initiator)
-            await wallet.invite(proposal, devices)
-            return _result(proposal.terms.op, await wallet.run(proposal))
-
-    run(talk, work)
+    link = parse(session, at or service(here.home).url)
+    token = read_hex(invitation, "an invitation") if invitation else b""
+    opened = OfflineWallet if at else Wallet
+    async with await opened.open(
+        here.home, service(here.home), here.talk.approve, here.talk.event, kind=kind, name=name, invitation=token
+    ) as wallet:
+        if isinstance(wallet, OfflineWallet):
+            await wallet.dial(at)
+        here.devices = [await wallet.connect(port) for port in here.ports]
+        proposal = await wallet.join(link.session, link.initiator, link.secret)
+        await wallet.invite(proposal, here.devices)
+        return _result(proposal.terms.op, await wallet.run(proposal))
 
 
 def _result(op: str, result: Any) -> dict[str, Any]:
@@ -90,40 +70,29 @@ def _result(op: str, result: Any) -> dict[str, Any]:
     return {"done": op}
 
 
-@session_app.command("list")
-def session_list(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+@command(session_app, "list")
+async def session_list(here: Here) -> dict[str, Any]:
     """The session in which this phone is active, if there is one."""
-    talk = Talk(as_json)
-
-    async def work() -> dict[str, Any]:
-        async with await open_wallet(home, talk) as wallet:
-            _, active = await wallet.relay.me()
-            return {} if active is None else {JoinLink(active).text: (await wallet.relay.session(active)).state}
-
-    run(talk, work)
+    async with here.wallet() as wallet:
+        _, active = await wallet.relay.me()
+        return {} if active is None else {JoinLink(active).text: (await wallet.relay.session(active)).state}
 
 
-@session_app.command("show")
-def session_show(
+@command(session_app, "show")
+async def session_show(
+    here: Here,
     session: Session,
     png: Annotated[Path | None, typer.Option(help="write the QR code to this file")] = None,
-    home: Home = DEFAULT_HOME,
-    as_json: AsJson = False,
-) -> None:
+) -> dict[str, Any]:
     """Who has joined a session and when it expires; its link and QR code for the others."""
-    talk = Talk(as_json)
-
-    async def work() -> dict[str, Any]:
-        url = service(home).url
-        async with await open_wallet(home, talk) as wallet:
-            info = await wallet.relay.session(parse(session, url).session)
-        link = JoinLink.of(info.uuid, url, info.initiator)
-        if png is not None:
-            link.qr_png(png)
-        talk.show(link.uri, link.qr_text())
-        return _described(info, link)
-
-    run(talk, work)
+    url = service(here.home).url
+    async with here.wallet() as wallet:
+        info = await wallet.relay.session(parse(session, url).session)
+    link = JoinLink.of(info.uuid, url, info.initiator)
+    if png is not None:
+        link.qr_png(png)
+    here.talk.show(link.uri, link.qr_text())
+    return _described(info, link)
 
 
 def _described(info: SessionInfo, link: JoinLink) -> dict[str, Any]:
@@ -133,38 +102,21 @@ def _described(info: SessionInfo, link: JoinLink) -> dict[str, Any]:
     return {**state, "expires_in": f"{left} s", "link": link.uri, **joined}
 
 
-@session_app.command("cancel")
-def session_cancel(session: Session, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+@command(session_app, "cancel")
+async def session_cancel(here: Here, session: Session) -> dict[str, Any]:
     """End a session for everybody, as each of its parties may."""
-    talk = Talk(as_json)
-
-    async def work() -> dict[str, Any]:
-        link = parse(session, service(home).url)
-        async with await open_wallet(home, talk) as wallet:
-            await wallet.relay.abort(link.session)
-            return {"cancelled": link.text}
-
-    run(talk, work)
+    link = parse(session, service(here.home).url)
+    async with here.wallet() as wallet:
+        await wallet.relay.abort(link.session)
+        return {"cancelled": link.text}
 
 
-@party_app.command("list")
-def party_list(
-    group: Group,
-    device: Ports = [],  # noqa: B006
-    home: Home = DEFAULT_HOME,
-    as_json: AsJson = False,
-) -> None:
+@command(party_app, "list", ports=True)
+async def party_list(here: Here, group: Group) -> dict[str, Any]:
     """The members of a wallet: kind, name, when seen last, whether they can take part now."""
-    talk = Talk(as_json)
-
-    async def work() -> dict[str, Any]:
-        async with await open_wallet(home, talk) as wallet:
-            for port in device:
-                await wallet.connect(port)
-            found = await wallet.parties(read_group(group), cloud_url(home))
-            return {str(one.index): _line(one) for one in found}
-
-    run(talk, work)
+    async with here.wallet() as wallet:
+        found = await wallet.parties(read_group(group), here.cloud)
+        return {str(one.index): _line(one) for one in found}
 
 
 def _line(one: parties.PartyState) -> str:
@@ -172,98 +124,21 @@ def _line(one: parties.PartyState) -> str:
     return f"{one.kind} {one.name}, seen {when}, {'usable' if one.usable else one.note}"
 
 
-@party_app.command("select")
-def party_select(
+@command(party_app, "select")
+async def party_select(
+    here: Here,
     group: Group,
     indexes: Annotated[str, typer.Argument(help="exactly the threshold's number of members, such as 1,3")],
-    home: Home = DEFAULT_HOME,
-    as_json: AsJson = False,
-) -> None:
+) -> dict[str, Any]:
     """Choose who takes part from now on where --signers is not given."""
-    talk = Talk(as_json)
-
-    async def work() -> dict[str, Any]:
-        with local(home) as party:
-            chosen = parties.select(party.custody, read_group(group), read_signers(indexes))
-            return {"selected": ",".join(str(index) for index in chosen)}
-
-    run(talk, work)
+    with local(here.home) as party:
+        chosen = parties.select(party.custody, read_group(group), read_signers(indexes))
+        return {"selected": ",".join(str(index) for index in chosen)}
 
 
-@account_app.command("invite")
-def account_invite(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+@command(account_app, "invite")
+async def account_invite(here: Here) -> dict[str, Any]:
     """A token that lets one more phone or browser into this account: `daric join --invitation`."""
-    talk = Talk(as_json)
-
-    async def work() -> dict[str, Any]:
-        async with await open_wallet(home, talk) as wallet:
-            invitation = await wallet.relay.invite()
-            return {"invitation": invitation.token.hex(), "expires": invitation.expires}
-
-    run(talk, work)
-
-
-@wallet_app.command("settle")
-def wallet_settle(
-    group: Group,
-    device: Ports = [],  # noqa: B006
-    home: Home = DEFAULT_HOME,
-    as_json: AsJson = False,
-) -> None:
-    """After a session that broke at its end: bring the certificate to whoever missed it."""
-    talk = Talk(as_json)
-
-    async def work() -> dict[str, Any]:
-        async with await open_wallet(home, talk) as wallet:
-            for port in device:
-                await wallet.connect(port)
-            settled = await wallet.settle(read_group(group), cloud_url(home))
-            return {"group": settled.id.hex(), "epoch": settled.epoch, "pending": len(settled.pending)}
-
-    run(talk, work)
-
-
-@wallet_app.command("address")
-def wallet_address(
-    group: Group,
-    kind: Annotated[str, typer.Option(help="eoa, or " + ", ".join(sorted(account.KINDS)))] = "eoa",
-    salt: Annotated[int, typer.Option(min=0, help="of a smart account")] = 0,
-    home: Home = DEFAULT_HOME,
-    as_json: AsJson = False,
-) -> None:
-    """The address of a wallet's key, or of a smart account that it will own."""
-    talk = Talk(as_json)
-
-    async def work() -> dict[str, Any]:
-        with local(home) as party:
-            info = describe_group(party.custody, read_group(group))
-            if kind != "eoa" and kind not in account.KINDS:
-                raise DaricError("parameter", f"{kind} is no kind of account")
-            return {"address": info.address if kind == "eoa" else info.account_address(kind, salt)}
-
-    run(talk, work)
-
-
-@pair_app.command("revoke")
-def pair_revoke(
-    device: Annotated[str, typer.Argument(help="identity of the device, hex: `daric pair list`")],
-    for_good: Annotated[bool, typer.Option("--account", help="also take it out of this account, for good")] = False,
-    home: Home = DEFAULT_HOME,
-    as_json: AsJson = False,
-) -> None:
-    """Forget a paired device at this host; its owner forgets this host on the device."""
-    talk = Talk(as_json)
-
-    async def work() -> dict[str, Any]:
-        identity = read_key(device, "the identity of a device")
-        if for_good:
-            async with await open_wallet(home, talk) as wallet:
-                wallet.devices.name(identity)
-                await wallet.relay.revoke(identity)
-        with local(home) as party:
-            devices = PairedDevices(party.store)
-            devices.name(identity)
-            devices.forget(identity)
-        return {"revoked": identity.hex()}
-
-    run(talk, work)
+    async with here.wallet() as wallet:
+        invitation = await wallet.relay.invite()
+        return {"invitation": invitation.token.hex(), "expires": invitation.expires}

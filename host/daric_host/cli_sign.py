@@ -1,10 +1,9 @@
-"""Commands that sign, and that send a signed transaction."""
+"""Commands that use the key: sign, send what was signed, export."""
 
 from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,26 +12,11 @@ from daric_protocol.evm import address, forms, message, transaction, userop
 from daric_protocol.evm import request as requests
 from daric_protocol.limits import RECEIPT_TIMEOUT, SIGN_REQUEST_BYTES
 
-from daric_host.command import (
-    DEFAULT_HOME,
-    AsJson,
-    Group,
-    Home,
-    Ports,
-    Signers,
-    Yes,
-    app,
-    cloud_url,
-    open_wallet,
-    read_group,
-    read_signers,
-    run,
-    sign_app,
-)
+from daric_host.command import Group, Here, Signers, app, command, read_group, read_signers, sign_app
+from daric_host.hdkey import ACCOUNT
 from daric_host.keys import read_hex, read_path
 from daric_host.node import Node
 from daric_host.parties import selected
-from daric_host.talk import Talk
 from daric_host.wallet import Wallet
 
 Below = Annotated[
@@ -56,89 +40,70 @@ def _read(path: str) -> Any:
     raise DaricError("request", f"{path} has more than {JSON_BYTES} bytes")
 
 
-async def _sign(wallet: Wallet, home: Path, group: str, signers: str, ports: list[str], request: bytes) -> Any:
+def _chosen(wallet: Wallet, group_id: bytes, signers: str) -> list[int]:
+    return read_signers(signers) if signers else selected(wallet.party.custody, group_id)
+
+
+async def _sign(here: Here, wallet: Wallet, group: str, signers: str, request: bytes) -> Any:
     group_id = read_group(group)
-    indexes = read_signers(signers) if signers else selected(wallet.party.custody, group_id)
-    devices = [await wallet.connect(port) for port in ports]
+    indexes = _chosen(wallet, group_id, signers)
+    await wallet.prepare(group_id, indexes, here.cloud)
     proposal = await wallet.propose_signature(group_id, request, indexes)
-    await wallet.invite(proposal, devices, cloud_url(home))
+    await wallet.invite(proposal, here.devices, here.cloud)
     return await wallet.run(proposal)
 
 
-@sign_app.command("tx")
-def sign_tx(
+@command(sign_app, "tx", ports=True, asks=True)
+async def sign_tx(
+    here: Here,
     group: Group,
     unsigned: Annotated[str, typer.Argument(help="unsigned serialised transaction (legacy, 2930 or 1559), hex")],
     signers: Signers = "",
     path: Below = "",
-    device: Ports = [],  # noqa: B006
-    home: Home = DEFAULT_HOME,
-    as_json: AsJson = False,
-    yes: Yes = False,
-) -> None:
+) -> dict[str, Any]:
     """Sign an EVM transaction; prints it ready to be sent."""
-    talk = Talk(as_json, yes)
-
-    async def work() -> dict[str, Any]:
-        payload = read_hex(unsigned, "the transaction")
-        request = requests.Request(requests.TRANSACTION, payload, read_path(path)).encode()
-        async with await open_wallet(home, talk) as wallet:
-            signature = await _sign(wallet, home, group, signers, device, request)
-            signed = transaction.attach_signature(payload, signature.r, signature.s, signature.recid)
-            return {"signed": "0x" + signed.hex(), "hash": "0x" + transaction.transaction_hash(signed).hex()}
-
-    run(talk, work)
+    payload = read_hex(unsigned, "the transaction")
+    request = requests.Request(requests.TRANSACTION, payload, read_path(path)).encode()
+    async with here.wallet() as wallet:
+        signature = await _sign(here, wallet, group, signers, request)
+        signed = transaction.attach_signature(payload, signature.r, signature.s, signature.recid)
+        return {"signed": "0x" + signed.hex(), "hash": "0x" + transaction.transaction_hash(signed).hex()}
 
 
-@sign_app.command("message")
-def sign_message(
+@command(sign_app, "message", ports=True, asks=True)
+async def sign_message(
+    here: Here,
     group: Group,
     text: str,
     signers: Signers = "",
     path: Below = "",
-    device: Ports = [],  # noqa: B006
-    home: Home = DEFAULT_HOME,
-    as_json: AsJson = False,
-    yes: Yes = False,
-) -> None:
+) -> dict[str, Any]:
     """Sign a text as an EIP-191 personal message."""
-    talk = Talk(as_json, yes)
-
-    async def work() -> dict[str, Any]:
-        request = requests.Request(requests.MESSAGE, text.encode(), read_path(path)).encode()
-        async with await open_wallet(home, talk) as wallet:
-            signature = await _sign(wallet, home, group, signers, device, request)
-            return {"signature": "0x" + message.signature_bytes(signature.r, signature.s, signature.recid).hex()}
-
-    run(talk, work)
+    request = requests.Request(requests.MESSAGE, text.encode(), read_path(path)).encode()
+    async with here.wallet() as wallet:
+        signature = await _sign(here, wallet, group, signers, request)
+        return {"signature": "0x" + message.signature_bytes(signature.r, signature.s, signature.recid).hex()}
 
 
-@sign_app.command("typed-data")
-def sign_typed_data(
+@command(sign_app, "typed-data", ports=True, asks=True)
+async def sign_typed_data(
+    here: Here,
     group: Group,
     file: Annotated[str, typer.Argument(help="JSON of eth_signTypedData_v4; - reads standard input and takes --yes")],
     signers: Signers = "",
     path: Below = "",
-    device: Ports = [],  # noqa: B006
-    home: Home = DEFAULT_HOME,
-    as_json: AsJson = False,
-    yes: Yes = False,
-) -> None:
+) -> dict[str, Any]:
     """Sign EIP-712 typed data."""
-    talk = Talk(as_json, yes)
-
-    async def work() -> dict[str, Any]:
-        payload = forms.typed_data_payload(_read(file))
-        request = requests.Request(requests.TYPED_DATA, payload, read_path(path)).encode()
-        async with await open_wallet(home, talk) as wallet:
-            made = await _sign(wallet, home, group, signers, device, request)
-            return {"signature": "0x" + message.signature_bytes(made.r, made.s, made.recid).hex()}
-
-    run(talk, work)
+    payload = forms.typed_data_payload(_read(file))
+    request = requests.Request(requests.TYPED_DATA, payload, read_path(path)).encode()
+    async with here.wallet() as wallet:
+        made = await _sign(here, wallet, group, signers, request)
+        return {"signature": "0x" + message.signature_bytes(made.r, made.s, made.recid).hex()}
 
 
-@sign_app.command("user-op")
-def sign_user_op(
+@command(sign_app, "user-op", ports=True, asks=True)
+async def sign_user_op(
+    here: Here,
     group: Group,
     file: Annotated[
         str, typer.Argument(help="JSON of a user operation for a bundler; - reads standard input and takes --yes")
@@ -150,53 +115,69 @@ def sign_user_op(
         str, typer.Option("--entry-point-address", help="where it is no usual deployment of this version")
     ] = "",
     path: Below = "",
-    device: Ports = [],  # noqa: B006
-    home: Home = DEFAULT_HOME,
-    as_json: AsJson = False,
-    yes: Yes = False,
-) -> None:
+) -> dict[str, Any]:
     """Sign an ERC-4337 user operation as the owner of its account; prints it ready for a bundler."""
-    talk = Talk(as_json, yes)
-
-    async def work() -> dict[str, Any]:
-        value = _read(file)
-        place = address.from_text(entry_point) if entry_point else None
-        payload = forms.user_operation_payload(value, version, chain_id, place)
-        request = requests.Request(requests.USER_OPERATION, payload, read_path(path)).encode()
-        async with await open_wallet(home, talk) as wallet:
-            made = await _sign(wallet, home, group, signers, device, request)
-            signature = "0x" + message.signature_bytes(made.r, made.s, made.recid).hex()
-            signed = {**value, "signature": signature}
-            return {
-                "signature": signature,
-                "hash": "0x" + userop.operation_hash(userop.decode(payload)).hex(),
-                "user_operation": signed if as_json else json.dumps(signed),
-            }
-
-    run(talk, work)
+    value = _read(file)
+    place = address.from_text(entry_point) if entry_point else None
+    payload = forms.user_operation_payload(value, version, chain_id, place)
+    request = requests.Request(requests.USER_OPERATION, payload, read_path(path)).encode()
+    async with here.wallet() as wallet:
+        made = await _sign(here, wallet, group, signers, request)
+        signature = "0x" + message.signature_bytes(made.r, made.s, made.recid).hex()
+        signed = {**value, "signature": signature}
+        return {
+            "signature": signature,
+            "hash": "0x" + userop.operation_hash(userop.decode(payload)).hex(),
+            "user_operation": signed if here.talk.as_json else json.dumps(signed),
+        }
 
 
-@app.command()
-def send(
+@command(app, "send")
+async def send(
+    here: Here,
     signed: Annotated[str, typer.Argument(help="signed transaction, hex: what `daric sign tx` prints")],
     node: Annotated[str, typer.Option(help="URL of a node's JSON-RPC endpoint")],
     timeout: Annotated[float, typer.Option(help="seconds to wait for a block that has it")] = RECEIPT_TIMEOUT,
-    as_json: AsJson = False,
-) -> None:
+) -> dict[str, Any]:
     """Send a signed transaction to its chain and wait for the receipt."""
-    talk = Talk(as_json)
+    try:
+        raw = bytes.fromhex(signed.removeprefix("0x"))
+    except ValueError as error:
+        raise DaricError("encoding", "a signed transaction is an even number of hexadecimal digits") from error
+    async with Node(node) as chain:
+        name = await chain.send_raw_transaction(raw)
+        receipt = await chain.wait_for_receipt(name, timeout)
+    if not receipt.succeeded:
+        raise DaricError("chain", f"0x{name.hex()} is in block {receipt.block}, but it failed there")
+    result = {"hash": "0x" + name.hex(), "block": receipt.block, "gas_used": receipt.gas_used}
+    return result if receipt.contract is None else {**result, "contract": receipt.contract}
 
-    async def work() -> dict[str, Any]:
-        try:
-            raw = bytes.fromhex(signed.removeprefix("0x"))
-        except ValueError as error:
-            raise DaricError("encoding", "a signed transaction is an even number of hexadecimal digits") from error
-        async with Node(node) as chain:
-            name = await chain.send_raw_transaction(raw)
-            receipt = await chain.wait_for_receipt(name, timeout)
-        if not receipt.succeeded:
-            raise DaricError("chain", f"0x{name.hex()} is in block {receipt.block}, but it failed there")
-        result = {"hash": "0x" + name.hex(), "block": receipt.block, "gas_used": receipt.gas_used}
-        return result if receipt.contract is None else {**result, "contract": receipt.contract}
 
-    run(talk, work)
+@command(app, "export", ports=True, asks=True)
+async def export(
+    here: Here,
+    group: Group,
+    purpose: Annotated[str, typer.Option(help="what for: shown to everybody who takes part")],
+    signers: Signers = "",
+    to_device: Annotated[bool, typer.Option(help="the key goes to the device, which alone shows it")] = False,
+    with_passphrase: Annotated[bool, typer.Option("--passphrase", help="the phrase had one: asked for")] = False,
+    path: Annotated[str, typer.Option(help="where the imported phrase's key is, if not where this phone knows")] = "",
+    account: Annotated[str, typer.Option(help="also the key of this account below it, such as 0/0")] = "",
+) -> dict[str, Any]:
+    """Give the secret key, and the phrase where one was imported, to who asks; the wallet is exposed from then on."""
+    below = read_path(account)
+    async with here.wallet() as wallet:
+        info = wallet.group(read_group(group))
+        passphrase = await here.talk.secret("passphrase") if with_passphrase else ""
+        asker = here.devices[0] if to_device and here.devices else b""
+        if to_device and not asker:
+            raise DaricError("parameter", "the port of the device is missing: --device")
+        members = _chosen(wallet, info.id, signers)
+        proposal = await wallet.propose_export(info.id, members, purpose, asker)
+        await wallet.invite(proposal, here.devices, here.cloud)
+        exported = await wallet.run(proposal)
+        if exported is None:
+            return {"exported": "to the device, which shows it"}
+        phrase = exported.phrase(passphrase, path or info.path or ACCOUNT)
+        found = {"address": info.address, "key": "0x" + exported.key.hex(), "phrase": phrase or "key only"}
+        return {**found, "account_key": "0x" + exported.child(below).hex()} if below else found

@@ -1,12 +1,20 @@
-"""What the commands of `daric` share: their groups, options, and the way from an error to an exit code."""
+"""What the commands of `daric` share: their groups, options, and the way from an error to an exit code.
+
+    @command(wallet_app, "refresh", ports=True, asks=True)
+    async def wallet_refresh(here: Here, group: Group) -> dict[str, Any]:
+        async with here.wallet() as wallet: ...
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import partial
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,6 +46,59 @@ Signers = Annotated[str, typer.Option(help="indexes of the members that sign, su
 DEFAULT_HOME = Path.home() / ".daric"
 SERVICE = "service.json"
 OFFLINE = ContextVar("offline", default=(False, ""))  # of this command: whether, and the address where others meet
+
+
+Work = Callable[..., Awaitable[dict[str, Any]]]
+
+
+@dataclass
+class Here:
+    """Where a command runs. ports: of the devices that take part. devices: their identities, once a wallet is open."""
+
+    home: Path
+    talk: Talk
+    ports: list[str]
+    devices: list[bytes] = field(default_factory=list)
+
+    @property
+    def cloud(self) -> str:
+        """URL of the cloud party; empty if none is known."""
+        return cloud_url(self.home)
+
+    @asynccontextmanager
+    async def wallet(self) -> AsyncIterator[Wallet]:
+        """The wallet of this directory with its devices connected."""
+        async with await open_wallet(self.home, self.talk) as wallet:
+            for port in self.ports:
+                self.devices.append(await wallet.connect(port))
+            yield wallet
+
+
+def command(group: typer.Typer, name: str, *, ports: bool = False, asks: bool = False) -> Callable[[Work], Work]:
+    """Make a function a command: it is given a Here and the options that it names, and returns what is printed.
+
+    ports: the command has --device. asks: it asks the person, and has --yes. Every command has --home and --json.
+    """
+    shared: list[tuple[str, Any, Any]] = [("home", Home, DEFAULT_HOME), ("as_json", AsJson, False)]
+    shared += [("device", Ports, [])] if ports else []
+    shared += [("yes", Yes, False)] if asks else []
+
+    def decorate(work: Work) -> Work:
+        options = [Parameter(one, Parameter.POSITIONAL_OR_KEYWORD, default=d, annotation=a) for one, a, d in shared]
+        own = list(signature(work, eval_str=True).parameters.values())[1:]
+
+        def entry(**given: Any) -> None:
+            talk = Talk(given.pop("as_json"), given.pop("yes", False))
+            here = Here(given.pop("home"), talk, given.pop("device", []))
+            run(talk, partial(work, here, **given))
+
+        entry.__signature__ = Signature([*own, *options])  # type: ignore[attr-defined]
+        entry.__annotations__ = {one.name: one.annotation for one in (*own, *options)}
+        entry.__doc__ = work.__doc__
+        group.command(name)(entry)
+        return work
+
+    return decorate
 
 
 def service(home: Path) -> Service:

@@ -152,7 +152,7 @@ class OfflineWallet(Wallet):
 
     def link(self, proposal: Proposal) -> JoinLink:
         """What to show the other phone: it names the address where this wallet is met."""
-        return JoinLink.of(proposal.uuid, self._address, proposal.initiator.signer.public)
+        return JoinLink.of(proposal.uuid, self._address, proposal.initiator.signer.public, proposal.join_secret)
 
     async def close(self) -> None:
         """Close connections, the address and the directory."""

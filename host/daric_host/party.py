@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from daric_protocol import flows
 from daric_protocol.custody import Custody, load_identity
@@ -15,6 +16,10 @@ from daric_protocol.terms import Terms
 from daric_host.hop_client import LocalSigner
 from daric_host.keyprovider import FileKeyProvider
 from daric_host.store import SqliteStore
+
+if TYPE_CHECKING:
+    from daric_protocol.flows.backing import Backing
+    from daric_protocol.flows.proposals import Secret
 
 
 class Party:
@@ -39,7 +44,11 @@ class Party:
         attended: bool = True,
         describe: Callable[[bytes], tuple[str, str]] | None = None,
         confirmed: bool = False,
+        secret: Secret | None = None,
+        backing: Backing | None = None,
     ) -> Session:
         """A session of this party (flows.open_session, with its errors)."""
         now = int(time.time())
-        return flows.open_session(terms, self.custody, self.entropy.draw, attended, describe, confirmed, now=now)
+        return flows.open_session(
+            terms, self.custody, self.entropy.draw, attended, describe, confirmed, False, now, secret, backing
+        )

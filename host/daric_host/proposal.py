@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from daric_protocol.flows.proposals import Secret
 from daric_protocol.terms import Terms
 
 from daric_host.relay import RelayClient
@@ -27,7 +28,8 @@ class Service:
 class Event:
     """Something happened in a session. seat: whom it is about, "phone" or a device's name.
 
-    kind: participants (data: joined, needed), state (state, round, code) or ended (state, sent: bytes of its frames).
+    kind: session (how others join), participants (data: joined, needed), state (state, round, code), ended (state,
+    sent: bytes of its frames), advice (text: what the person should do now) or backup (outdated).
     """
 
     kind: str
@@ -37,11 +39,19 @@ class Event:
 
 @dataclass
 class Proposal:
-    """A session that was proposed or joined and has not run yet: the seats of this wallet in it, with their relays."""
+    """A session that was proposed or joined and has not run yet: the seats of this wallet in it, with their relays.
+
+    join_secret: 16 B of its link, where somebody new takes part. cloud: URL of the cloud party that was invited.
+    secret, path: of an import that this wallet proposed; run empties the secret.
+    """
 
     terms: Terms
     initiator: RelayClient
     seats: list[tuple[str, Seat, RelayClient]] = field(default_factory=list)
+    join_secret: bytes = field(default=b"", repr=False)
+    cloud: str = ""
+    secret: Secret | None = field(default=None, repr=False)
+    path: str = ""
 
     @property
     def uuid(self) -> bytes:

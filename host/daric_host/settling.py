@@ -1,4 +1,7 @@
-"""Brings the certificate of a group to whoever missed it. Specification: docs/protocol.md, section 8, rule 5."""
+"""Brings certificates and changes of the roster to whoever missed them.
+
+Specification: docs/protocol.md, section 8, rule 5 and the changes of a roster.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,12 @@ class Holder(Protocol):
     async def group_adopt(self, certificate: bytes) -> bool: ...
 
 
+class Chronicler(Holder, Protocol):
+    """One that knows the changes of the roster since the current epoch began."""
+
+    async def group_changes(self, group: bytes) -> list[bytes]: ...
+
+
 class Own:
     """This party as one of them."""
 
@@ -27,15 +36,28 @@ class Own:
     async def group_certificate(self, group: bytes) -> bytes:
         return self._custody.certificate(group)
 
+    async def group_changes(self, group: bytes) -> list[bytes]:
+        return self._custody.changes(group)
+
     async def group_adopt(self, certificate: bytes) -> bool:
         return self._custody.adopt(certificate)
 
 
-async def settle(group_id: bytes, parties: Sequence[Holder]) -> None:
-    """Ask everybody who can be reached for the certificate, and hand it to everybody; who has it already ignores it."""
+async def settle(group_id: bytes, parties: Sequence[Holder], knowing: Sequence[Chronicler]) -> None:
+    """Ask everybody who can be reached, and hand it to everybody; who has it already ignores it.
+
+    Certificates go first: a change of the roster is one of an epoch.
+    """
     for holder in parties:
         with suppress(DaricError):
-            certificate = await holder.group_certificate(group_id)
-            for taker in parties:
-                with suppress(DaricError):
-                    await taker.group_adopt(certificate)
+            await _tell(parties, await holder.group_certificate(group_id))
+    for one in knowing:
+        with suppress(DaricError):
+            for change in await one.group_changes(group_id):
+                await _tell(parties, change)
+
+
+async def _tell(parties: Sequence[Holder], news: bytes) -> None:
+    for taker in parties:
+        with suppress(DaricError):
+            await taker.group_adopt(news)

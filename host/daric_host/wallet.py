@@ -21,7 +21,9 @@ from typing import Any, Self
 
 from daric_protocol import platform
 from daric_protocol.errors import DaricError
+from daric_protocol.flows.proposals import Secret
 from daric_protocol.limits import KEYGEN_TIMEOUT, SIGN_TIMEOUT
+from daric_protocol.rounds.export import Exported
 from daric_protocol.rounds.sign import Signature
 from daric_protocol.terms import Terms
 
@@ -29,25 +31,28 @@ from daric_host.carry import carry, give_up
 from daric_host.cloud_client import CloudClient
 from daric_host.device import DeviceLink
 from daric_host.device_signer import DeviceSigner
-from daric_host.groups import GroupInfo, current_groups, describe_group
+from daric_host.groups import GroupInfo, current_groups, describe_group, note_import
 from daric_host.hop_client import Signer
 from daric_host.joinlink import JoinLink
 from daric_host.leftovers import freeing
 from daric_host.outcome import first_result
+from daric_host.ownkey import ExportedKey, forget
 from daric_host.paired import PairedDevice, PairedDevices
 from daric_host.parties import PartyState, Surroundings, list_parties, select
 from daric_host.party import Party
 from daric_host.proposal import Event, Proposal, Service
-from daric_host.proposing import Proposing
 from daric_host.relay import ABORTED, EXPIRED, Participant, RelayClient
 from daric_host.relay import Party as Registration
 from daric_host.seats import Approve, DeviceSeat, LocalSeat, Seat, Status
-from daric_host.settling import Holder, Own, settle
+from daric_host.tending import Tending
 
-DEALINGS = ("create", "refresh", "reshare")  # processes that end with a group
+WITH_GROUP = ("create", "import", "refresh", "reshare", "enrol", "recover")  # processes that end with a group
+DESTROY = "Destroy every copy of what was imported: as long as one exists, it alone opens the wallet."
+MOVE = "The key was given out: whoever has it can spend alone. Move the money to a new wallet."
+LEFT = "A removed share is worthless once fewer old shares are left than signed before: erase what you can reach."
 
 
-class Wallet(Proposing):
+class Wallet(Tending):
     """A phone or browser party. One Wallet per directory; one session at a time."""
 
     home = Path()  # its directory
@@ -167,13 +172,16 @@ class Wallet(Proposing):
 
     def link(self, proposal: Proposal) -> JoinLink:
         """What to show other phones, as a QR code or as text."""
-        return JoinLink.of(proposal.uuid, self.service.url, proposal.initiator.signer.public)
+        return JoinLink.of(
+            proposal.uuid, self.service.url, proposal.initiator.signer.public, proposal.join_secret
+        )
 
-    async def join(self, session: bytes, initiator: bytes = b"") -> Proposal:
+    async def join(self, session: bytes, initiator: bytes = b"", secret: bytes = b"") -> Proposal:
         """Take part in a session that another party proposed.
 
-        initiator: of the link (daric_host.joinlink), if one was scanned; DaricError("session") if another party opened
-        the session, and no confirmation if it turns out not to be there.
+        initiator, secret: of the link (daric_host.joinlink), if one was scanned; DaricError("session") if another party
+        opened the session, and no confirmation if it turns out not to be there. The secret shows it that this party has
+        read the link.
         """
         info = await self._relay.session(session)
         terms = Terms.decode(info.terms)
@@ -181,9 +189,11 @@ class Wallet(Proposing):
             raise DaricError("session", "the service showed the terms of another session")
         if initiator and platform.sha256(info.initiator) != initiator:
             raise DaricError("session", "another party opened this session than the link names")
+        if terms.initiator not in (b"", info.initiator):
+            raise DaricError("session", "another party opened this session than the one that asks for it")
         proposal = Proposal(terms, self._relay)
         seat = self._seat(terms)
-        seat.initiator = initiator
+        seat.initiator, seat.session.join_secret = initiator, secret
         await self._sit(proposal, "phone", seat, self._relay)
         return proposal
 
@@ -209,8 +219,13 @@ class Wallet(Proposing):
         await self._sit(proposal, self.devices.name(identity), DeviceSeat(device, proposal.terms), relay)
 
     async def invite_cloud(self, proposal: Proposal, cloud: str) -> None:
-        """Ask the cloud party at a URL to join."""
-        await CloudClient(cloud, proposal.initiator).join(proposal.uuid)
+        """Ask the cloud party at a URL to join; where its shard goes on to new members, with the record of it."""
+        client, terms, record = CloudClient(cloud, proposal.initiator), proposal.terms, b""
+        if terms.op == "reshare" and terms.newcomers:
+            with suppress(DaricError):  # it is one of the newcomers, and says so itself if not
+                record = await client.record(terms.group)
+        await client.join(proposal.uuid, record)
+        proposal.cloud = cloud
 
     async def participants(self, proposal: Proposal) -> tuple[Participant, ...]:
         """Who has joined so far."""
@@ -237,22 +252,32 @@ class Wallet(Proposing):
     async def run(self, proposal: Proposal) -> Any:
         """Start if this wallet proposed the session, carry its seats to the end; the result.
 
-        create, refresh, reshare: GroupInfo. sign: Signature. pair: index of the peer. Raises the DaricError that says
-        most.
+        create, import, refresh, reshare, enrol, recover: GroupInfo. sign: Signature. export: ExportedKey if this party
+        asked for it, else None. pair: index of the peer. backup: its sheet. verify: numbers of the pieces that are
+        good. Raises the DaricError that says most.
         """
         info = await proposal.initiator.session(proposal.uuid)
-        if info.initiator == proposal.initiator.signer.public:
-            try:
-                await self.wait_for_all(proposal)
-                await proposal.initiator.start(proposal.uuid)
-            except BaseException:
-                await self._give_up(proposal)
-                raise
-        timeout = SIGN_TIMEOUT if proposal.terms.op == "sign" else KEYGEN_TIMEOUT
-        seats = [self._carry(proposal, name, seat, relay, timeout) for name, seat, relay in proposal.seats]
-        ends = await asyncio.gather(*seats, return_exceptions=True)  # a seat that fails ends the session for the others
-        self._under_way.discard(proposal.uuid)
-        return self._read(proposal.terms, first_result(ends))
+        try:
+            if info.initiator == proposal.initiator.signer.public:
+                await self._start(proposal)
+            timeout = SIGN_TIMEOUT if proposal.terms.op == "sign" else KEYGEN_TIMEOUT
+            seats = [self._carry(proposal, name, seat, relay, timeout) for name, seat, relay in proposal.seats]
+            ends = await asyncio.gather(*seats, return_exceptions=True)  # a seat that fails ends it for the others
+        finally:
+            self._under_way.discard(proposal.uuid)
+            if proposal.secret is not None:
+                forget(proposal.secret)
+        result = self._read(proposal, first_result(ends))
+        await self._advise(proposal)
+        return result
+
+    async def _start(self, proposal: Proposal) -> None:
+        try:
+            await self.wait_for_all(proposal)
+            await proposal.initiator.start(proposal.uuid)
+        except BaseException:
+            await self._give_up(proposal)
+            raise
 
     async def abort(self, proposal: Proposal) -> None:
         """End a session for everybody, as any of its parties may; the seats of this wallet are free at once."""
@@ -260,18 +285,6 @@ class Wallet(Proposing):
             await proposal.initiator.abort(proposal.uuid)
         finally:
             await self._leave(proposal)
-
-    async def settle(self, group_id: bytes, cloud: str = "") -> GroupInfo:
-        """After a session that broke at its end: bring the certificate to whoever of the group missed it.
-
-        Asks and tells this party, the connected devices and the cloud at a URL. Raises DaricError("pending") when
-        nobody has it: then the wallet never came to be, and the pending shards are of no use.
-        """
-        parties: list[Holder] = [Own(self.party.custody), *(device for device, _ in self._links.values())]
-        if cloud:
-            parties.append(CloudClient(cloud, self._relay))
-        await settle(group_id, parties)
-        return self.group(group_id)
 
     # Who takes part
 
@@ -304,15 +317,17 @@ class Wallet(Proposing):
 
     async def _leave(self, proposal: Proposal) -> None:
         self._under_way.discard(proposal.uuid)
+        if proposal.secret is not None:
+            forget(proposal.secret)
         for _, seat, _ in proposal.seats:
             await seat.cancel()
 
-    def _seat(self, terms: Terms) -> LocalSeat:
+    def _seat(self, terms: Terms, secret: Secret | None = None) -> LocalSeat:
         """This party's own seat. Raises what flows.open_session raises.
 
         What may have been signed before is no reason to refuse here: the review warns of it, and the person decides.
         """
-        session = self.party.open_session(terms, describe=self._describe, confirmed=True)
+        session = self.party.open_session(terms, describe=self._describe, confirmed=True, secret=secret)
         return LocalSeat(session, self.party.custody, self._approve)
 
     async def _sit(self, proposal: Proposal, name: str, seat: Seat, relay: RelayClient) -> None:
@@ -330,12 +345,31 @@ class Wallet(Proposing):
         self._watch(Event("ended", name, {"state": status.state, "sent": seat.sent}))
         return status
 
-    def _read(self, terms: Terms, result: object) -> Any:
-        if terms.op in DEALINGS:
+    def _read(self, proposal: Proposal, result: object) -> Any:
+        """What the person gets of a seat's result."""
+        terms = proposal.terms
+        if terms.op == "import":
+            note_import(self.party.custody, terms, proposal.path)
+        if terms.op in WITH_GROUP:
+            if isinstance(result, bytes):  # of a device's seat, in a session that this party was not in
+                with suppress(DaricError):
+                    self.party.custody.adopt(result)
             return self.group(terms.group)
         if terms.op == "sign" and isinstance(result, bytes):
             return Signature(int.from_bytes(result[:32], "big"), int.from_bytes(result[32:64], "big"), result[64])
+        if isinstance(result, Exported):
+            return ExportedKey.of(self.party.custody.shard(terms.group), result)
         return result
+
+    async def _advise(self, proposal: Proposal) -> None:
+        """What the person should do now that a session is over, as Events."""
+        terms = proposal.terms
+        if proposal.secret is not None:
+            self._watch(Event("advice", "", {"text": DESTROY}))
+        if terms.op == "export":
+            self._watch(Event("advice", "", {"text": MOVE}))
+        if terms.op == "reshare" and terms.details().leaving:
+            self._watch(Event("advice", "", {"text": LEFT}))
 
     def _describe(self, identity: bytes) -> tuple[str, str]:
         """(kind, name) of a party as this wallet knows it."""
@@ -344,11 +378,6 @@ class Wallet(Proposing):
         if identity == self.service.cloud:
             return "cloud", "known cloud"
         return self.devices.describe(identity)
-
-    def _link(self, identity: bytes) -> tuple[DeviceLink, RelayClient]:
-        if identity not in self._links:
-            raise DaricError("unpaired", "this device is not connected")
-        return self._links[identity]
 
 
 __all__ = ["Event", "Proposal", "Service", "Wallet"]

@@ -17,12 +17,14 @@ from daric_host.groups import GroupInfo
 from daric_host.joinlink import JoinLink
 from daric_host.node import Node
 from daric_host.offline import OfflineWallet
+from daric_host.ownkey import ExportedKey
 from daric_host.paired import PairedDevice
 from daric_host.parties import PartyState
 from daric_host.proposing import Proposing
 from daric_host.relay import RelayClient
 from daric_host.seats import Review
 from daric_host.services import cloud
+from daric_host.tending import Tending
 from daric_host.wallet import Event, Proposal, Service, Wallet
 from daric_protocol.errors import ERRORS
 from daric_protocol.limits import LINK_PIECE_BYTES
@@ -39,7 +41,9 @@ PROGRAM, SHARING, OFFLINE = pages.blocks(TEXT, "python")
 CLASSES = {
     "Wallet": Wallet, "DeviceLink": DeviceLink, "RelayClient": RelayClient, "Node": Node, "OfflineWallet": OfflineWallet
 }  # fmt: skip
-VALUES = [Service, Event, Proposal, Review, JoinLink, PartyState, GroupInfo, Member, Signature, PairedDevice]
+VALUES = [
+    Service, Event, Proposal, Review, JoinLink, PartyState, GroupInfo, ExportedKey, Member, Signature, PairedDevice,
+]  # fmt: skip
 CALLS = re.findall(r"^\| `(\w+)\.(\w+)\(([\w, ]*)\)` \|", TEXT, re.MULTILINE)
 REQUESTS = {row[0].strip("`"): row[1] for row in pages.rows(TEXT, "request")}
 
@@ -56,7 +60,7 @@ def test_a_call_takes_the_parameters_that_the_page_lists(owner, method, listed):
 @pytest.mark.parametrize("owner", CLASSES)
 def test_every_public_call_is_on_the_page(owner):
     listed = {method for name, method, _ in CALLS if name == owner}
-    own = {**vars(Proposing), **vars(Wallet)} if owner == "Wallet" else vars(CLASSES[owner])
+    own = {**vars(Proposing), **vars(Tending), **vars(Wallet)} if owner == "Wallet" else vars(CLASSES[owner])
     public = {
         name for name, value in own.items()
         if not name.startswith("_") and (inspect.isfunction(value) or isinstance(value, classmethod))
