@@ -90,14 +90,8 @@ class LocalSeat:
 
     poll = 0.05
 
-    def __init__(
-        self, session: Session, custody: Custody, approve: Approve | None = None, secret: bytes = b""
-    ) -> None:
-        """approve: None where nobody is asked, as at the cloud party, whose session is unattended.
-
-        secret: 16 B of the session's link, where this party made it or joined by it.
-        """
-        session.join_secret = secret
+    def __init__(self, session: Session, custody: Custody, approve: Approve | None = None) -> None:
+        """approve: None where nobody is asked, as at the cloud party, whose session is unattended."""
         self.session = session
         self._custody = custody
         self._approve = approve

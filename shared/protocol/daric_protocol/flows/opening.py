@@ -135,9 +135,7 @@ class CustodyHooks(Hooks):
             if terms.op in BACKING:
                 from daric_protocol.flows import backing
 
-                return (
-                    yield from backing.rounds(session, shard, self._custody, view, self.backing)  # type: ignore[attr-defined,unused-ignore]
-                )
+                return (yield from backing.rounds(session, shard, self._custody, view, self.backing))
             from daric_protocol.flows import changing
 
             secret, self._secret = self._secret, None
