@@ -12,21 +12,33 @@ from rich.console import Console
 from rich.table import Table
 
 from daric_sim import demo
+from daric_sim import walk_members as members
+from daric_sim import walk_signing as signing
 from daric_sim.scene import Scene, Step
 from daric_sim.walk import Done, Walk
 
 PROCESSES: tuple[tuple[str, Callable[[Walk], Done]], ...] = (
-    ("start, pair the device", Walk.begin),
-    ("1 new wallet", Walk.create),
-    ("1 many wallets, party C", Walk.create_more),
-    ("3 add a member, drop the cloud", Walk.add),
-    ("5 remove a member", Walk.remove),
-    ("6 refresh", Walk.refresh),
-    ("7 party selection", Walk.select),
-    ("8 sign", Walk.sign_everything),
-    ("8 sign without the phone", Walk.sign_without_a),
-    ("offline: phone and device", Walk.sign_offline),
-    ("offline: two phones", Walk.sign_nearby),
+    ("start, pair the device", members.begin),
+    ("1 new wallet", members.create),
+    ("1 many wallets, party C", members.create_more),
+    ("master role", members.master),
+    ("2 import a phrase", members.import_phrase),
+    ("2 import a key", members.import_key),
+    ("3 add a member", members.add),
+    ("3 add a member, drop the cloud", members.add_and_drop),
+    ("4 add a member only", members.add_only),
+    ("5 remove a member", members.remove),
+    ("5 remove all but phone and cloud", members.remove_to_two),
+    ("6 refresh", members.refresh),
+    ("7 party selection", signing.select),
+    ("8 sign", signing.sign),
+    ("8 sign for an account below", signing.sign_below),
+    ("8 sign without the phone", signing.sign_without_a),
+    ("9 export", signing.export),
+    ("5 delete the cloud's shard", members.delete_cloud_shard),
+    ("offline: phone and device", signing.sign_offline),
+    ("offline: export", signing.export_offline),
+    ("offline: two phones", signing.sign_nearby),
 )
 """Row of the table and who does it, in the order of the walk."""
 
@@ -41,7 +53,6 @@ def _story(console: Console, scene: Scene) -> list[Step]:
     steps = []
     for name, process in PROCESSES:
         console.print(name, end=" ", style="bold")
-        scene.codes.fresh()
         started = time.monotonic()
         done = process(walk)
         seconds = time.monotonic() - started

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -71,10 +71,13 @@ class Codes:
 class Command:
     """One `daric` command of a phone, in a process of its own; its person answers what it asks."""
 
-    def __init__(self, home: Path, log: Path, codes: Codes, arguments: tuple[str, ...], watch: Watch) -> None:
+    def __init__(
+        self, home: Path, log: Path, codes: Codes, arguments: tuple[str, ...], typed: dict[str, str], watch: Watch
+    ) -> None:
         self.name = "daric " + " ".join(arguments[:4])
         self.sent = 0
         self._codes = codes
+        self._typed = typed
         self._watch = watch
         self._lines: list[dict[str, Any]] = []
         self._ended = False
@@ -99,9 +102,20 @@ class Command:
         """The first event of this name. Raises DemoError if the command ends without it."""
         return self._wait(lambda line: line.get("event") == name, f"without the event {name}")
 
-    def result(self) -> dict[str, Any]:
+    def sessions(self) -> Iterator[str]:
+        """The link of every session that the command shows to others, as it is shown, until the command ends."""
+        seen: list[str] = []
+
+        def new(line: dict[str, Any]) -> bool:
+            return line["kind"] in ("result", "error") or (line.get("event") == "session" and line["uri"] not in seen)
+
+        while (line := self._wait(new, "without a result", errors=False))["kind"] == "event":
+            seen.append(line["uri"])
+            yield line["uri"]
+
+    def result(self, patience: float = COMMAND_SECONDS) -> dict[str, Any]:
         """What the command was for, with `sent` added. Raises DemoError."""
-        found = self._wait(lambda line: line["kind"] == "result", "without a result")
+        found = self._wait(lambda line: line["kind"] == "result", "without a result", patience=patience)
         if self._process.wait(START_SECONDS):
             raise DemoError(f"{self.name} ended with {self._process.returncode}")
         return {**found, "sent": self.sent}
@@ -113,16 +127,22 @@ class Command:
             raise DemoError(f"{self.name} said {found['error']} and ended with 0")
         return str(found["error"])
 
-    def failure(self) -> str:
+    def failure(self, patience: float = COMMAND_SECONDS) -> str:
         """Why the command failed, once it has ended; empty if it succeeded."""
         try:
-            self.result()
+            self.result(patience)
         except DemoError as error:
             return str(error)
         return ""
 
-    def _wait(self, wanted: Callable[[dict[str, Any]], bool], lacking: str, errors: bool = True) -> dict[str, Any]:
-        deadline = time.monotonic() + COMMAND_SECONDS
+    def _wait(
+        self,
+        wanted: Callable[[dict[str, Any]], bool],
+        lacking: str,
+        errors: bool = True,
+        patience: float = COMMAND_SECONDS,
+    ) -> dict[str, Any]:
+        deadline = time.monotonic() + patience
         with self._changed:
             while True:
                 for line in self._lines:
@@ -147,7 +167,8 @@ class Command:
 
     def _take(self, line: dict[str, Any]) -> None:
         if line["kind"] == "ask":
-            self._answer(not line.get("code") or self._codes.agree(line["code"]))
+            agreed = not line.get("code") or self._codes.agree(line["code"])
+            self._answer(self._typed.get(line["ask"], "yes" if agreed else "no"))
         elif line["kind"] == "event" and line["event"] == "ended":
             self.sent += line["sent"]
         self._watch(line)
@@ -155,10 +176,10 @@ class Command:
             self._lines.append(line)
             self._changed.notify_all()
 
-    def _answer(self, agreed: bool) -> None:
+    def _answer(self, text: str) -> None:
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write("yes\n" if agreed else "no\n")
+            self._process.stdin.write(text + "\n")
             self._process.stdin.flush()
         except OSError:
             pass  # it ended; its last line says why
@@ -179,13 +200,15 @@ class Phone:
         )  # fmt: skip
         subprocess.run(line, check=True, timeout=START_SECONDS, stdout=subprocess.DEVNULL)
 
-    def start(self, *arguments: str, watch: Watch = lambda line: None) -> Command:
-        """Start a command; to be used as a context."""
-        return Command(self.home, self.home.with_suffix(".log"), self._codes, arguments, watch)
+    def start(self, *arguments: str, typed: dict[str, str] | None = None, watch: Watch = lambda line: None) -> Command:
+        """Start a command; to be used as a context. typed: what the person types where the command asks for it."""
+        return Command(self.home, self.home.with_suffix(".log"), self._codes, arguments, typed or {}, watch)
 
-    def run(self, *arguments: str, watch: Watch = lambda line: None) -> dict[str, Any]:
+    def run(
+        self, *arguments: str, typed: dict[str, str] | None = None, watch: Watch = lambda line: None
+    ) -> dict[str, Any]:
         """Run a command to its result."""
-        with self.start(*arguments, watch=watch) as command:
+        with self.start(*arguments, typed=typed, watch=watch) as command:
             return command.result()
 
     def refused(self, *arguments: str) -> str:

@@ -1,9 +1,12 @@
 """Checks of the demo by software that is not ours: coincurve for keys and signatures, eth-account for the chain."""
 
+import hashlib
 from typing import Any
 
+import cbor2
 import coincurve
 import rlp
+from bip32 import BIP32
 from eth_abi.abi import encode as abi
 from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
@@ -11,8 +14,10 @@ from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
+from mnemonic import Mnemonic
 
 BY = "coincurve, eth-account"
+ACCOUNT = "m/44'/60'/0'"
 TYPED_DATA = {
     "types": {
         "EIP712Domain": [{"name": "name", "type": "string"}, {"name": "chainId", "type": "uint256"}],
@@ -47,6 +52,59 @@ def address(group: dict[str, Any]) -> None:
     """The address of a wallet is that of its public key."""
     key = coincurve.PublicKey(bytes.fromhex(group["public_key"]))
     _equal("the address of the key", _address(key), group["address"])
+
+
+# Keys and phrases
+
+
+def new_phrase() -> str:
+    """A recovery phrase of 12 words."""
+    return str(Mnemonic("english").generate(128))
+
+
+def new_key() -> tuple[str, str]:
+    """A secret key in hex, and its address."""
+    account = Account.create()
+    return str(account.key.to_0x_hex()), str(account.address)
+
+
+def usual_address(group: dict[str, Any], phrase: str, passphrase: str) -> None:
+    """An imported wallet shows the address that every ordinary one derives from the phrase, and has its account key."""
+    node = BIP32.from_seed(Mnemonic.to_seed(phrase, passphrase))
+    _equal("the account key of the phrase", node.get_pubkey_from_path(ACCOUNT).hex(), group["public_key"])
+    _equal("the first address of the phrase", _first_address(phrase, passphrase), group["usual_address"])
+
+
+def key(secret: str, group: dict[str, Any]) -> None:
+    """An exported key is the one of the wallet."""
+    public = coincurve.PrivateKey(bytes.fromhex(secret.removeprefix("0x"))).public_key
+    _equal("the public key of the exported key", public.format().hex(), group["public_key"])
+
+
+def message_below(signature: str, text: str, phrase: str, passphrase: str) -> None:
+    """An EIP-191 signature is of the first address below an imported phrase's account."""
+    signer = Account.recover_message(encode_defunct(text=text), signature=signature)
+    _equal("the signer that eth-account recovers", signer, _first_address(phrase, passphrase))
+
+
+def _first_address(phrase: str, passphrase: str) -> str:
+    node = BIP32.from_seed(Mnemonic.to_seed(phrase, passphrase))
+    return _address(coincurve.PublicKey(node.get_pubkey_from_path(ACCOUNT + "/0/0")))
+
+
+def receipt(receipt: str, group: dict[str, Any], cloud: bytes) -> None:
+    """The cloud's word that it erased its shard: read by cbor2, hashed as docs/encodings.md says, signed by its key."""
+    name, epoch, when, identity, signature = cbor2.loads(bytes.fromhex(receipt))
+    _equal("the wallet of the receipt", name.hex(), group["group"])
+    _equal("the party of the receipt", identity.hex(), cloud.hex())
+    tag, fields = b"daric/erased", [name, epoch.to_bytes(4, "big"), when.to_bytes(4, "big"), identity]
+    hashed = bytes([len(tag)]) + tag + b"".join(len(field).to_bytes(4, "big") + field for field in fields)
+    der = coincurve.ecdsa.cdata_to_der(coincurve.ecdsa.deserialize_compact(signature))
+    if not coincurve.PublicKey(identity).verify(der, hashlib.sha256(hashed).digest(), hasher=None):
+        raise VerificationError("coincurve does not verify the receipt")
+
+
+# Signatures
 
 
 def transaction(signed: str, unsigned: bytes, group: dict[str, Any]) -> str:
