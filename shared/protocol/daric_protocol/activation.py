@@ -59,7 +59,10 @@ def make_current(custody: "Custody", group: Group, shard: "Shard", acks: "list[t
     group.save(custody.store)
     custody.store.erase(issued_name(group.id))  # what it gave away is of an old epoch
     for name in custody.store.names("change/" + group.id.hex() + "/"):
-        if int(name.split("/")[2]) != shard.roster.version or shard.kind != "enr":
+        if int(name.split("/")[2]) != shard.roster.version or shard.kind not in ("enr", "rec"):
+            custody.store.erase(name)
+    for kind in ("base/", "rival/"):
+        for name in custody.store.names(kind + group.id.hex()):
             custody.store.erase(name)
     if forming:
         custody.journal.set_forming_epoch(group.id, 0)

@@ -22,6 +22,11 @@ def change_name(group_id: bytes, version: int) -> str:
     return "change/" + group_id.hex() + "/" + str(version)
 
 
+def base_name(group_id: bytes) -> str:
+    """Where the roster of an epoch is stored as it was before its first change."""
+    return "base/" + group_id.hex()
+
+
 def adopt(custody: "Custody", data: bytes, session: "SessionCustody | None" = None) -> bool:
     """Take a certified change from anyone: True where it is new here.
 
@@ -35,16 +40,20 @@ def adopt(custody: "Custody", data: bytes, session: "SessionCustody | None" = No
         _begin(custody, group, own, change, data)
         return True
     shard = custody.shard(change.group_id)
-    if change.epoch != shard.epoch or change.roster.version <= shard.roster.version:
+    if change.epoch != shard.epoch or _is_known(custody, shard, change):
         return False
-    if change.roster.version != shard.roster.version + 1:
-        raise DaricError("roster", "A change of the roster before this one is not known here.")
     custody.check_idle(change.group_id, session)
+    if not change.follows(shard.roster):
+        from daric_protocol import rosterfork
+
+        return rosterfork.adopt(custody, group, shard, change, data)
     try:
         change.check(shard)
     except Abort as abort:
         raise DaricError("certificate", abort.detail)
-    change.roster = _named(shard.roster, change.roster)
+    if base_name(group.id) not in custody.store.names(base_name(group.id)):
+        custody.store.write(base_name(group.id), platform.cbor_encode(shard.roster.to_wire()))
+    change.roster = named(shard.roster, change.roster)
     group.highest_index = max([custody.highest_index(group.id)] + change.roster.indexes())
     group.save(custody.store)
     custody.store.write(change_name(group.id, change.roster.version), data)
@@ -54,6 +63,17 @@ def adopt(custody: "Custody", data: bytes, session: "SessionCustody | None" = No
     if issued is not None and issued[2] in [member.identity for member in change.roster.members]:
         custody.store.erase(issued_name(group.id))
     return True
+
+
+def _is_known(custody: "Custody", shard: Shard, change: RosterChange) -> bool:
+    """Whether the change is one of those that led to this party's roster."""
+    if change.roster.version > shard.roster.version:
+        return False
+    hashes = []
+    for version in (change.roster.version, shard.roster.version):
+        data = custody.store.read(change_name(change.group_id, version))
+        hashes.append(b"" if data is None else RosterChange.decode(data).roster.hash())
+    return hashes == [change.roster.hash(), shard.roster.hash()]
 
 
 def _forget_replaced(custody: "Custody", old: Roster, change: RosterChange) -> None:
@@ -97,7 +117,7 @@ def _begin(custody: "Custody", group: Group, shard: Shard, change: RosterChange,
     activation.make_current(custody, group, shard, change.acks)
 
 
-def _named(old: Roster, new: Roster) -> Roster:
+def named(old: Roster, new: Roster) -> Roster:
     """The new roster; known members keep the names that this party has for them."""
     members = []
     for member in new.members:

@@ -85,6 +85,16 @@ class RosterChange:
             raise DaricError("encoding", "A change is about a member of the new roster.")
         return cls(group_id, epoch, sid[:32], about, roster, ACKS.read(fields[5]), sid[32:])
 
+    def follows(self, old: Roster) -> bool:
+        """Whether it is the next version of a roster and changes one thing about it, whoever signed it."""
+        if (self.roster.version, self.roster.t) != (old.version + 1, old.t):
+            return False
+        try:
+            self._check_members(old)
+        except DaricError:
+            return False
+        return True
+
     def check(self, shard: Shard) -> None:
         """Take it as the next version of the roster of this shard, or DaricError("certificate")."""
         old, new = shard.roster, self.roster
