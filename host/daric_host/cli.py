@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 from daric_protocol.errors import DaricError
 
-from daric_host import cli_member, cli_pair, cli_session, cli_sign, cli_wallet  # noqa: F401 - commands
+from daric_host import cli_backup, cli_member, cli_pair, cli_session, cli_sign, cli_wallet  # noqa: F401 - commands
 from daric_host.command import DEFAULT_HOME, SERVICE, Home, app, run, sim_app
 from daric_host.keys import read_key
 from daric_host.talk import Talk

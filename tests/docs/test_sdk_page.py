@@ -11,6 +11,8 @@ import sys
 
 import pytest
 from daric import sessions as device_sessions
+from daric_host.backupbook import BackupBook
+from daric_host.backups import BackupInfo, Backups, Recovered
 from daric_host.cli import app
 from daric_host.device import DeviceLink
 from daric_host.groups import GroupInfo
@@ -37,12 +39,14 @@ from typer.main import get_command
 from tests.docs import pages
 
 TEXT = pages.read("docs/sdk.md")
-PROGRAM, SHARING, OFFLINE = pages.blocks(TEXT, "python")
+PROGRAM, SHARING, OFFLINE, BACKING = pages.blocks(TEXT, "python")
 CLASSES = {
-    "Wallet": Wallet, "DeviceLink": DeviceLink, "RelayClient": RelayClient, "Node": Node, "OfflineWallet": OfflineWallet
+    "Wallet": Wallet, "DeviceLink": DeviceLink, "RelayClient": RelayClient, "Node": Node,
+    "OfflineWallet": OfflineWallet, "Backups": Backups,
 }  # fmt: skip
 VALUES = [
     Service, Event, Proposal, Review, JoinLink, PartyState, GroupInfo, ExportedKey, Member, Signature, PairedDevice,
+    BackupInfo, Recovered,
 ]  # fmt: skip
 CALLS = re.findall(r"^\| `(\w+)\.(\w+)\(([\w, ]*)\)` \|", TEXT, re.MULTILINE)
 REQUESTS = {row[0].strip("`"): row[1] for row in pages.rows(TEXT, "request")}
@@ -60,7 +64,8 @@ def test_a_call_takes_the_parameters_that_the_page_lists(owner, method, listed):
 @pytest.mark.parametrize("owner", CLASSES)
 def test_every_public_call_is_on_the_page(owner):
     listed = {method for name, method, _ in CALLS if name == owner}
-    own = {**vars(Proposing), **vars(Tending), **vars(Wallet)} if owner == "Wallet" else vars(CLASSES[owner])
+    halves = {"Wallet": (Proposing, Tending, Wallet), "Backups": (BackupBook, Backups)}
+    own = {name: value for one in halves.get(owner, (CLASSES[owner],)) for name, value in vars(one).items()}
     public = {
         name for name, value in own.items()
         if not name.startswith("_") and (inspect.isfunction(value) or isinstance(value, classmethod))
