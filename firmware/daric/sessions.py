@@ -145,7 +145,7 @@ class Sessions:
         self._filled += len(piece)
         if self._filled < total:
             return None
-        frame = bytes(self._incoming[1])
+        frame = self._incoming[1]  # used up where it lies
         self._incoming = None
         return self._session.receive(seat, frame)
 

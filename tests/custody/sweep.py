@@ -182,7 +182,7 @@ def first_group_cuts(home, stride=1):
         def change(custody, step=step):
             if step == "store":
                 with custody.session(GROUP_ID, UUID, shard.roster) as session:
-                    session.store_pending(shard, pairs)
+                    session.store_pending(shard, dict(pairs))
             else:
                 custody.activate(GROUP_ID, acks(shard))
 

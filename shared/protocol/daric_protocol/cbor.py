@@ -85,7 +85,7 @@ def check_depth(depth: int) -> None:
 
 
 def decode(
-    data: bytes, max_bytes: int = CBOR_BYTES, depth: int = CBOR_DEPTH, items: int = CBOR_ITEMS
+    data: "bytes | memoryview", max_bytes: int = CBOR_BYTES, depth: int = CBOR_DEPTH, items: int = CBOR_ITEMS
 ) -> "Any":
     """The one value that `data` encodes.
 
@@ -104,8 +104,8 @@ def decode(
 class Reader:
     """A position in `data` and the number of items that may still be read."""
 
-    def __init__(self, data: bytes, items: int) -> None:
-        self.data = data
+    def __init__(self, data: "bytes | memoryview", items: int) -> None:
+        self.data = memoryview(data)  # a slice of it is no copy
         self.items = items
         self.at = 0
 

@@ -60,6 +60,18 @@ def open(key: bytes, nonce: bytes, message: "bytes | memoryview", external_aad: 
     return platform.ccm_open(key, nonce, ciphertext, enc_structure(PROTECTED, external_aad), TAG_BYTES)
 
 
+def open_in_place(key: bytes, nonce: bytes, message: memoryview, external_aad: bytes) -> memoryview:
+    """As `open`, with the plaintext left where the ciphertext lay: a device has no room for both.
+
+    message: over a bytearray, of no use any more whatever comes of it.
+    """
+    _check_sizes(key, nonce)
+    ciphertext: memoryview = _ciphertext(message)
+    aad = enc_structure(PROTECTED, external_aad)
+    platform.ccm_open(key, nonce, ciphertext, aad, TAG_BYTES, ciphertext)  # type: ignore[arg-type]
+    return ciphertext[: len(ciphertext) - TAG_BYTES]
+
+
 def _ciphertext(message: "bytes | memoryview") -> "Any":
     """The third item of exactly the array that `seal` makes, where it lies: a device has no room for a copy."""
     view = memoryview(message)

@@ -147,6 +147,8 @@ class SessionCustody:
     def store_pending(self, shard: "Shard", pairs: "dict[int, PairState]") -> None:
         """Keep a new shard, with its pair states {peer: state}, beside the current one until it is certified.
 
+        The pair states are taken out of `pairs` one by one: a device has no second place for all of them.
+
         Only after this returns may the acknowledgement be signed: from then on it is never rolled back. Raises
         DaricError("internal") unless the shard's epoch was consumed just before.
         """
@@ -155,9 +157,10 @@ class SessionCustody:
         highest = custody.highest_epoch(self._group_id)
         if shard.group_id != self._group_id or shard.epoch != highest or group.keeps_shard(shard.epoch):
             raise DaricError("internal", "A shard of an epoch that this session did not consume.")
-        for peer, state in pairs.items():
+        for peer in sorted(pairs):
+            state = pairs.pop(peer).encode()
             if not custody.bans.is_banned(self._group_id, shard.roster.member(peer).identity):
-                self._store.write(pair_name(self._group_id, shard.epoch, peer), state.encode())
+                self._store.write(pair_name(self._group_id, shard.epoch, peer), state)
         self._store.write(shard_name(self._group_id, shard.epoch), shard.encode())
         group.highest_epoch = shard.epoch
         group.highest_index = max([group.highest_index] + shard.roster.indexes())

@@ -21,7 +21,7 @@ def encode(message: "Message") -> bytes:
     return platform.cbor_encode(message.to_wire())
 
 
-def decode(kind: "type[Message]", data: bytes, max_bytes: int = limits.ROUND_BODY_BYTES) -> "Any":
+def decode(kind: "type[Message]", data: "bytes | memoryview", max_bytes: int = limits.ROUND_BODY_BYTES) -> "Any":
     """Read one message of class `kind`. Raises DaricError("encoding" or "too_large")."""
     return kind.from_wire(platform.cbor_decode(data, max_bytes))
 
@@ -30,7 +30,8 @@ class Envelope:
     """One sealed frame: [sid8, from, stream, chunk, last, COSE_Encrypt0].
 
     prefix: bytes 8, the first of the session id. sender: index of the party. stream: u32, twice the round for a body,
-    one more for its RVOLE stream. chunk: u32. last: end flag. sealed: the COSE_Encrypt0 array.
+    one more for its RVOLE stream. chunk: u32. last: end flag. sealed: the COSE_Encrypt0 array. consumed: it may be
+    opened where it lies, and is of no use afterwards.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Envelope:
         self.chunk = chunk
         self.last = last
         self.sealed = sealed
+        self.consumed = False
 
     def header(self) -> bytes:
         """The bytes in front of the sealed part, which is spliced in as the sixth item without copying it twice."""
@@ -52,8 +54,11 @@ class Envelope:
         return self.header() + self.sealed
 
     @staticmethod
-    def decode(frame: bytes) -> "Envelope":
-        """Split a frame; the sealed part is left to COSE. Raises DaricError("encoding" or "too_large")."""
+    def decode(frame: "bytes | bytearray") -> "Envelope":
+        """Split a frame; the sealed part is left to COSE, which consumes it where the frame is a bytearray.
+
+        Raises DaricError("encoding" or "too_large").
+        """
         if len(frame) > limits.FRAME_BYTES:
             raise DaricError("too_large", "a frame is larger than a sealed chunk")
         if frame[:2] != b"\x86\x48":
@@ -65,14 +70,15 @@ class Envelope:
         flag = frame[at : at + 1]
         if flag not in (b"\xf4", b"\xf5"):
             raise DaricError("encoding", "the end flag of a frame is a boolean")
-        envelope = Envelope(frame[2 : 2 + PREFIX_BYTES], sender, stream, chunk, flag == b"\xf5", b"")
+        envelope = Envelope(bytes(frame[2 : 2 + PREFIX_BYTES]), sender, stream, chunk, flag == b"\xf5", b"")
         if envelope.header() != frame[: at + 1]:
             raise DaricError("encoding", "the head of a frame is not deterministic CBOR")
         envelope.sealed = memoryview(frame)[at + 1 :]  # where it lies: a device has no room for a copy
+        envelope.consumed = isinstance(frame, bytearray)
         return envelope
 
 
-def _read_uint(data: bytes, at: int) -> "tuple[int, int]":
+def _read_uint(data: "bytes | bytearray", at: int) -> "tuple[int, int]":
     """A CBOR unsigned integer of at most 32 bits at `at` -> (value, position behind it)."""
     if at >= len(data):
         raise DaricError("encoding", "a frame ends in its head")

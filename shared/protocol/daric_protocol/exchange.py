@@ -142,13 +142,13 @@ class Exchange:
             if self._arrived is not None:
                 self._arrived(index, message)
 
-    def _take_stream(self, frame: "envelope.Envelope", part: bytes) -> None:
+    def _take_stream(self, frame: "envelope.Envelope", part: "bytes | memoryview") -> None:
         if frame.last != (frame.chunk == limits.STREAM_FRAMES - 1):
             raise Abort("soft", None, "a stream ended early or without its end flag")
         if len(part) != stream_length(frame.chunk):
             raise Abort("blame", frame.sender, "a chunk of a stream has the wrong length")
         try:
-            self._sinks[frame.sender].receive(part)
+            self._sinks[frame.sender].receive(bytes(part))
         except Abort:
             raise
         except DaricError as error:
@@ -156,16 +156,16 @@ class Exchange:
                 raise
             raise Abort("blame", frame.sender, error.detail)
 
-    def _take_body(self, arrival: _Arrival, frame: "envelope.Envelope", part: bytes) -> None:
+    def _take_body(self, arrival: _Arrival, frame: "envelope.Envelope", part: "bytes | memoryview") -> None:
         arrival.size += len(part)
         if arrival.size > limits.ROUND_BODY_BYTES:
             raise Abort("blame", frame.sender, "a message is larger than the limit")
         if not frame.last:
             if len(part) != limits.CHUNK_BYTES:
                 raise Abort("blame", frame.sender, "a chunk inside a message is not full")
-            arrival.parts.append(part)
+            arrival.parts.append(bytes(part))
             return
-        body = b"".join(arrival.parts) + part if arrival.parts else part
+        body = b"".join(arrival.parts) + bytes(part) if arrival.parts else part
         arrival.parts = []
         try:
             arrival.message = envelope.decode(self._expect, body)

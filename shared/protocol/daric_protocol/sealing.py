@@ -54,10 +54,15 @@ class Channel:
         sealed = cose.seal(self._send, counter_nonce(stream, chunk), plaintext, aad)
         return envelope.Envelope(sid[: envelope.PREFIX_BYTES], sender, stream, chunk, last, sealed).encode()
 
-    def open(self, sid: bytes, sender: int, receiver: int, op: str, frame: "envelope.Envelope") -> bytes:
+    def open(
+        self, sid: bytes, sender: int, receiver: int, op: str, frame: "envelope.Envelope"
+    ) -> "bytes | memoryview":
         """The plaintext of a frame from the peer. Raises DaricError("sealed", "encoding" or "too_large")."""
         aad = associated(sid, sender, receiver, op, frame.stream, frame.chunk, frame.last)
-        return cose.open(self._receive, counter_nonce(frame.stream, frame.chunk), frame.sealed, aad)
+        nonce = counter_nonce(frame.stream, frame.chunk)
+        if frame.consumed and isinstance(frame.sealed, memoryview):
+            return cose.open_in_place(self._receive, nonce, frame.sealed, aad)
+        return cose.open(self._receive, nonce, frame.sealed, aad)
 
 
 def associated(sid: bytes, sender: int, receiver: int, op: str, stream: int, chunk: int, last: bool) -> bytes:

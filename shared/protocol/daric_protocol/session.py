@@ -232,8 +232,10 @@ class Session:
         """The number of the current round; -1 when no round is running."""
         return -1 if self._exchange is None else self._exchange.number
 
-    def receive(self, seat: int, frame: bytes) -> bool:
+    def receive(self, seat: int, frame: "bytes | bytearray") -> bool:
         """A frame from a seat. True: taken or dropped for good; False: early, offer it again after progress.
+
+        frame: a bytearray is used up, which a device does to save a copy; offer another one then.
 
         Cheap except for the rows of a stream; the arithmetic between rounds happens in send().
         """
@@ -243,7 +245,7 @@ class Session:
             return True
         if frame[:1] in (b"\x83", b"\x84"):
             if self.state == OPENING and self._openings[seat] is None:
-                self._guard(self._open, seat, frame)
+                self._guard(self._open, seat, bytes(frame))
             return True
         try:
             message = envelope.Envelope.decode(frame)

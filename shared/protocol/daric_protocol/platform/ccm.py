@@ -32,17 +32,22 @@ def seal(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes, tag_length: int
     return bytes(out)
 
 
-def open_sealed(key: bytes, nonce: bytes, sealed: bytes, aad: bytes, tag_length: int = 16) -> bytes:
-    """The plaintext of seal; DaricError("sealed") for anything that was not sealed like this."""
+def open_sealed(
+    key: bytes, nonce: bytes, sealed: bytes, aad: bytes, tag_length: int = 16, out: "memoryview | None" = None
+) -> bytes:
+    """The plaintext of seal; DaricError("sealed") for anything that was not sealed like this.
+
+    out: where the plaintext goes, which may be where `sealed` lies; then nothing is returned.
+    """
     length = len(sealed) - tag_length
     if length < 0:
         raise DaricError("sealed")
     check_sizes(key, nonce, length, tag_length)
-    out = bytearray(length)
-    first = _counter_mode(key, nonce, sealed, length, out)
-    if not equal(_tag(key, nonce, out, length, aad, tag_length, first), sealed[length:]):
+    place = bytearray(length) if out is None else out
+    first = _counter_mode(key, nonce, sealed, length, place)
+    if not equal(_tag(key, nonce, place, length, aad, tag_length, first), sealed[length:]):
         raise DaricError("sealed")
-    return bytes(out)
+    return bytes(place) if out is None else b""
 
 
 def check_sizes(key: bytes, nonce: bytes, length: int, tag_length: int) -> None:
@@ -53,7 +58,7 @@ def check_sizes(key: bytes, nonce: bytes, length: int, tag_length: int) -> None:
         raise DaricError("parameter", "the message is too long for the nonce's counter")
 
 
-def _counter_mode(key: bytes, nonce: bytes, data: bytes, length: int, out: bytearray) -> bytes:
+def _counter_mode(key: bytes, nonce: bytes, data: bytes, length: int, out: "bytearray | memoryview") -> bytes:
     """Xor the first `length` bytes of data with the keystream of counters 1, 2, .. into out; returns block 0.
 
     Counter blocks are built as one big integer per piece: adding `step` counts all of them on.
@@ -80,7 +85,13 @@ def _counter_mode(key: bytes, nonce: bytes, data: bytes, length: int, out: bytea
 
 
 def _tag(
-    key: bytes, nonce: bytes, plaintext: "bytes | bytearray", length: int, aad: bytes, tag_length: int, first: bytes
+    key: bytes,
+    nonce: bytes,
+    plaintext: "bytes | bytearray | memoryview",
+    length: int,
+    aad: bytes,
+    tag_length: int,
+    first: bytes,
 ) -> bytes:
     """CBC-MAC over sizes, nonce, AAD and the first `length` bytes of plaintext, masked with keystream block 0."""
     cipher = Aes(key, CBC, bytes(16))
@@ -98,7 +109,7 @@ def _tag(
     return mask.to_bytes(16, "big")[:tag_length]
 
 
-def _authenticate(cipher: Aes, data: "bytes | bytearray", length: int, last: bytearray) -> None:
+def _authenticate(cipher: Aes, data: "bytes | bytearray | memoryview", length: int, last: bytearray) -> None:
     """CBC-encrypt the data, zero-padded to blocks; the last block is left at the start of `last`."""
     view = memoryview(data)
     whole = length - length % 16

@@ -71,15 +71,24 @@ def ccm_seal(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes, tag_length:
     return cipher.encrypt(nonce, plaintext, aad)
 
 
-def ccm_open(key: bytes, nonce: bytes, sealed: bytes, aad: bytes, tag_length: int = 16) -> bytes:
-    """The plaintext of ccm_seal; DaricError("sealed") for anything that was not sealed like this."""
+def ccm_open(
+    key: bytes, nonce: bytes, sealed: bytes, aad: bytes, tag_length: int = 16, out: memoryview | None = None
+) -> bytes:
+    """The plaintext of ccm_seal; DaricError("sealed") for anything that was not sealed like this.
+
+    out: where the plaintext goes, which may be where `sealed` lies; then nothing is returned.
+    """
     if len(sealed) < tag_length:
         raise DaricError("sealed")
     cipher = _ccm(key, nonce, len(sealed) - tag_length, tag_length)
     try:
-        return cipher.decrypt(nonce, sealed, aad)
+        plaintext = cipher.decrypt(nonce, sealed, aad)
     except InvalidTag:
         raise DaricError("sealed") from None
+    if out is None:
+        return plaintext
+    out[: len(plaintext)] = plaintext
+    return b""
 
 
 def _ccm(key: bytes, nonce: bytes, length: int, tag_length: int) -> AESCCM:

@@ -71,7 +71,6 @@ def imported(
         roster.hash(), [EntropyShare(part.pk, part.s, part.P) for part in dealt[1:]],
     )  # fmt: skip
     custody.store_pending(shard, key.pairs)
-    key.pairs.clear()
 
     # Round 4: acknowledge what is stored.
     certificate = yield from acknowledge(shard, peers, custody)

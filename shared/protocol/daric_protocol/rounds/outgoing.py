@@ -44,7 +44,7 @@ if TYPE_CHECKING:
             """Never deal again with this epoch or a lower one."""
 
         def store_pending(self, shard: Shard, pairs: dict[int, PairState]) -> None:
-            """Keep a new shard and its pair states beside the current ones."""
+            """Keep a new shard and its pair states, which are taken out of `pairs`, beside the current ones."""
 
         def store_leaving(
             self, kind: str, epoch: int, sid: bytes, confirm: bytes, session_roster: bytes, roster: Roster

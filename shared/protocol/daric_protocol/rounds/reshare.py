@@ -76,7 +76,6 @@ def reshare(
             pairs[j] = custody.pair(j).ratchet(made.confirm, me, j)
             collect()
         custody.store_pending(made, pairs)
-        pairs.clear()
     else:
         custody.store_leaving("rsh", epoch, made.sid, made.confirm, made.session_roster, made.roster)
 

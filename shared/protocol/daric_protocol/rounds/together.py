@@ -75,10 +75,11 @@ def together(dealings: "list[Dealing]") -> "Generator[Outgoing, Received, list[D
         received = yield _merged(steps)
         results: "list[Any]" = []
         following: "list[Any]" = []
-        for n, dealing in enumerate(dealings):
-            mine = {j: _part(j, received[j], n, len(dealings)) for j in received}
+        parts = [{j: _part(j, received[j], n, len(dealings)) for j in received} for n in range(len(dealings))]
+        received.clear()  # each dealing uses its messages up; nobody else may hold them
+        for dealing in dealings:
             try:
-                following.append((dealing, dealing.send(mine)))
+                following.append((dealing, dealing.send(parts.pop(0))))
             except StopIteration as end:
                 results.append(end.value)
         if len(results) == len(dealings):
