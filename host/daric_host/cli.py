@@ -23,6 +23,9 @@ def connect(
     key: Annotated[str, typer.Option(help="their public key, hex: `daric serve --public-key`")],
     cloud: Annotated[str, typer.Option(help="URL of the cloud party")] = "",
     cloud_identity: Annotated[str, typer.Option(help="its identity, hex: `daric cloud --identity`")] = "",
+    storage: Annotated[
+        str, typer.Option(help="fsspec URL of your cloud storage, where backups lie; else a folder in --home")
+    ] = "",
     home: Home = DEFAULT_HOME,
 ) -> None:
     """Remember which services this phone uses, and the keys that it pins."""
@@ -37,6 +40,7 @@ def connect(
             stored["cloud_identity"] = read_key(cloud_identity, "the cloud party's identity").hex()
         if bool(cloud) != bool(cloud_identity):
             raise DaricError("parameter", "a cloud party is known by both its URL and its identity")
+        stored["storage"] = storage
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         (home / SERVICE).write_text(json.dumps(stored) + "\n")
         return {"service": service}

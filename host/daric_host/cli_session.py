@@ -20,6 +20,7 @@ from daric_host.command import (
     read_group,
     read_signers,
     service,
+    storage_url,
 )
 from daric_host.groups import GroupInfo
 from daric_host.joinlink import JoinLink, parse
@@ -52,7 +53,14 @@ async def join(
     token = read_hex(invitation, "an invitation") if invitation else b""
     opened = OfflineWallet if at else Wallet
     async with await opened.open(
-        here.home, service(here.home), here.talk.approve, here.talk.event, kind=kind, name=name, invitation=token
+        here.home,
+        service(here.home),
+        here.talk.approve,
+        here.talk.event,
+        kind=kind,
+        name=name,
+        invitation=token,
+        storage=storage_url(here.home),
     ) as wallet:
         if isinstance(wallet, OfflineWallet):
             await wallet.dial(at)

@@ -107,6 +107,11 @@ def service(home: Path) -> Service:
     return Service(stored["url"], bytes.fromhex(stored["key"]), bytes.fromhex(stored["cloud_identity"]))
 
 
+def storage_url(home: Path) -> str:
+    """URL of the user's cloud storage that `daric connect` stored; empty for the folder beside the wallet."""
+    return _stored(home).get("storage", "")
+
+
 def cloud_url(home: Path) -> str:
     """URL of the cloud party that `daric connect` stored; empty if there is none."""
     return _stored(home)["cloud"]
@@ -146,8 +151,8 @@ async def open_wallet(home: Path, talk: Talk) -> Wallet:
     """The wallet of a directory, logged in; with --offline or --listen without the services."""
     offline, listen = OFFLINE.get()
     if not offline:
-        return await Wallet.open(home, service(home), talk.approve, talk.event)
-    wallet = await OfflineWallet.open(home, service(home), talk.approve, talk.event)
+        return await Wallet.open(home, service(home), talk.approve, talk.event, storage=storage_url(home))
+    wallet = await OfflineWallet.open(home, service(home), talk.approve, talk.event, storage=storage_url(home))
     try:
         if listen:
             await wallet.serve(listen)

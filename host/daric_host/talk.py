@@ -45,6 +45,9 @@ class Talk:
             self._console.print(f"{event.seat}: {event.data['state']}, {event.data['sent']} bytes sent")
         elif event.kind == "advice":
             self._console.print(event.data["text"], style="yellow", markup=False)
+        elif event.kind == "backup":
+            advice = f"{len(event.data['outdated'])} backups ended: {event.data['advice']}"
+            self._console.print(advice, style="yellow", markup=False)
         elif event.kind == "state" and event.data["round"] >= 0:
             self._console.print(f"{event.seat}: {event.data['state']}, round {event.data['round']}")
 
