@@ -35,3 +35,16 @@ def check(shard: "Shard", certificate: "list[tuple[int, bytes]]") -> None:
 def acknowledged(roster: "Roster", index: int, digest: bytes, signature: bytes) -> bool:
     """Whether a member of the roster signed a 32-byte digest with its identity key."""
     return verify(roster.member(index).identity, digest, signature)
+
+
+def signers(shard: "Shard", certificate: "list[tuple[int, bytes]]", replaced: "list[bytes]") -> "Roster":
+    """The shard's roster with the identities that signed: a recovery may have replaced one since.
+
+    replaced: identities (33 B) that were members' once.
+    """
+    roster = shard.roster
+    for index, signature in certificate:
+        for identity in [] if acknowledged(roster, index, shard.ack_digest(index), signature) else replaced:
+            if verify(identity, shard.ack_digest(index), signature):
+                roster = roster.with_identity(index, identity)
+    return roster

@@ -210,12 +210,16 @@ class Custody:
 
         Raises DaricError("group") or ("pending").
         """
-        from daric_protocol import activation
+        from daric_protocol import activation, certificate, membership
 
         left = self.store.read(activation.left_name(group_id))
         if left is not None and self.group(group_id).epoch == 0:
             return left
-        return activation.encode(self.shard(group_id), self.group(group_id).certificate)
+        shard, acks = self.shard(group_id), self.group(group_id).certificate
+        replaced = membership.replaced(self, group_id)
+        if replaced:
+            shard.roster = certificate.signers(shard, acks, replaced)
+        return activation.encode(shard, acks)
 
     def adopt(self, certificate: bytes) -> bool:
         """Act on a certificate or a certified change of the roster from anyone, as far as this party's own acts allow.
