@@ -35,7 +35,7 @@ async def member_add(
         before = wallet.group(read_group(group))
         if others + len(new_device) < 1:
             raise DaricError("parameter", "nobody new is named: use --others or --new-device")
-        here.devices += [await wallet.connect(port) for port in new_device]
+        await _connect_new(here, wallet, before, new_device)
         newcomers = others + len(new_device)
         proposal = await wallet.propose_reshare(before.id, threshold or before.threshold, newcomers, drop)
         number = _cloud_index(wallet, before)
@@ -72,8 +72,7 @@ async def member_add_only(
     async with here.wallet() as wallet:
         before = wallet.group(read_group(group))
         indexes = read_signers(helpers) if helpers else selected(wallet.party.custody, before.id)
-        if new_device:
-            here.devices.append(await wallet.connect(new_device))
+        await _connect_new(here, wallet, before, [new_device] if new_device else [])
         proposal = await wallet.propose_enrol(before.id, indexes)
         await wallet.invite(proposal, here.devices)
         if _cloud_index(wallet, before) in indexes:
@@ -96,6 +95,14 @@ async def cloud_shard_delete(here: Here, group: Group, threshold: Threshold = 0)
             await wallet.invite(proposal, here.devices)
             await wallet.run(proposal)
         return await _after(here, wallet, wallet.group(before.id), True)
+
+
+async def _connect_new(here: Here, wallet: Wallet, group: GroupInfo, ports: list[str]) -> None:
+    """Connect devices that are to become members. Raises DaricError("member") for one that is."""
+    for port in ports:
+        here.devices.append(await wallet.connect(port))
+        if here.devices[-1] in [member.identity for member in group.members]:
+            raise DaricError("member", f"the device at {port} is a member already")
 
 
 def _cloud_index(wallet: Wallet, group: GroupInfo) -> int:

@@ -96,6 +96,8 @@ class Proposing:
         """
         custody, gone = self.party.custody, list(leaving)
         staying = [index for index in custody.roster(group_id).indexes() if index not in gone]
+        if threshold > len(staying) + newcomers:
+            raise DaricError("threshold", "fewer members would be left than have to sign")
         return await self._propose(
             self._identities(group_id, staying),
             lambda uuid: flows.reshare_terms(uuid, custody, group_id, threshold, newcomers, gone),
@@ -259,11 +261,14 @@ class Proposing:
                 return self._links[identity][1]
         raise DaricError("parameter", "neither this party nor a connected device is among the members")
 
-    def _members(self, terms: Terms) -> list[bytes] | None:
-        """Identities of a session's members; None where somebody new takes part."""
-        if terms.committed:
-            return None
-        return self._identities(terms.group, terms.members)
+    def _may_join(self, terms: Terms, identity: bytes) -> bool:
+        """Whether a party takes part in a session: one of its stored members, or somebody new where there is room."""
+        if not terms.members:
+            return True
+        roster = self.party.custody.roster(terms.group)
+        if identity in [member.identity for member in roster.members]:
+            return roster.index_of(identity) in terms.members
+        return terms.newcomers > 0
 
     def _link(self, identity: bytes) -> tuple[DeviceLink, RelayClient]:
         if identity not in self._links:
