@@ -18,7 +18,8 @@ PREFIX = "device/"
 
 @dataclass(frozen=True)
 class PairedDevice:
-    """identity: 33 B. name: as the device calls itself. path: the serial port where it was seen last."""
+    """identity: 33 B. name: as the device calls itself. path: the serial port where it was seen last, empty if another is there.
+    """
 
     identity: bytes
     name: str
@@ -36,16 +37,16 @@ class PairedDevices:
         return [self._load(name) for name in sorted(self._store.names(PREFIX))]
 
     def add(self, pairing: Pairing, path: str) -> PairedDevice:
-        """Keep a pairing; the same device again replaces its name and port."""
-        device = PairedDevice(pairing.identity, pairing.name, path)
-        value = platform.cbor_encode([device.identity, device.name, device.path])
-        self._store.write(PREFIX + device.identity.hex(), value)
-        return device
+        """Keep a pairing; the same device again replaces its name and port, another one at a port takes it over."""
+        for other in self.all():
+            if other.path == path and other.identity != pairing.identity:  # it was wiped, or is elsewhere now
+                self._keep(PairedDevice(other.identity, other.name, ""))
+        return self._keep(PairedDevice(pairing.identity, pairing.name, path))
 
     def find(self, path: str, identity: bytes | None = None) -> Pairing:
         """The pairing with a device, by identity or by the port it was seen at. Raises DaricError("unpaired")."""
         for device in self.all():
-            if device.identity == identity or (identity is None and device.path == path):
+            if device.identity == identity or (identity is None and path and device.path == path):
                 return Pairing(device.identity, device.name)
         raise DaricError("unpaired", f"no paired device is known at {path}: pair it first")
 
@@ -63,6 +64,11 @@ class PairedDevices:
             return "device", self.name(identity)
         except DaricError:
             return "", ""
+
+    def _keep(self, device: PairedDevice) -> PairedDevice:
+        value = platform.cbor_encode([device.identity, device.name, device.path])
+        self._store.write(PREFIX + device.identity.hex(), value)
+        return device
 
     def _load(self, name: str) -> PairedDevice:
         value = self._store.read(name)
