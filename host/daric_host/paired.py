@@ -18,7 +18,8 @@ PREFIX = "device/"
 
 @dataclass(frozen=True)
 class PairedDevice:
-    """identity: 33 B. name: as the device calls itself. path: the serial port where it was seen last, empty if another is there.
+    """identity: 33 B. name: as the device calls itself. path: the serial port where it was paired, empty if another is
+    there now.
     """
 
     identity: bytes
