@@ -14,10 +14,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from daric_protocol import platform
 from daric_protocol.errors import DaricError
@@ -25,7 +25,7 @@ from daric_protocol.flows.proposals import Secret
 from daric_protocol.limits import KEYGEN_TIMEOUT, SIGN_TIMEOUT
 from daric_protocol.rounds.export import Exported
 from daric_protocol.rounds.sign import Signature
-from daric_protocol.terms import Terms
+from daric_protocol.terms import BACKING, Terms
 
 from daric_host.carry import carry, give_up
 from daric_host.cloud_client import CloudClient
@@ -45,6 +45,9 @@ from daric_host.relay import ABORTED, EXPIRED, Participant, RelayClient
 from daric_host.relay import Party as Registration
 from daric_host.seats import Approve, DeviceSeat, LocalSeat, Seat, Status
 from daric_host.tending import Tending
+
+if TYPE_CHECKING:
+    from daric_host.backups import Backups
 
 WITH_GROUP = ("create", "import", "refresh", "reshare", "enrol", "recover")  # processes that end with a group
 DESTROY = "Destroy every copy of what was imported: as long as one exists, it alone opens the wallet."
@@ -122,6 +125,13 @@ class Wallet(Tending):
     def relay(self) -> RelayClient:
         """This party at the services: its account, its sessions."""
         return self._relay
+
+    @cached_property
+    def backups(self) -> Backups:
+        """Backups of devices' shares: create, verify, list, recover (daric_host.backups)."""
+        from daric_host.backups import Backups
+
+        return Backups(self)
 
     # Groups
 
@@ -326,7 +336,10 @@ class Wallet(Tending):
 
         What may have been signed before is no reason to refuse here: the review warns of it, and the person decides.
         """
-        session = self.party.open_session(terms, describe=self._describe, confirmed=True, secret=secret)
+        backing = self.backups.backing() if terms.op in BACKING else None
+        session = self.party.open_session(
+            terms, describe=self._describe, confirmed=True, secret=secret, backing=backing
+        )
         return LocalSeat(session, self.party.custody, self._approve)
 
     async def _sit(self, proposal: Proposal, name: str, seat: Seat, relay: RelayClient) -> None:
@@ -369,6 +382,12 @@ class Wallet(Tending):
             self._watch(Event("advice", "", {"text": MOVE}))
         if terms.op == "reshare" and terms.details().leaving:
             self._watch(Event("advice", "", {"text": LEFT}))
+        if terms.op in ("refresh", "reshare"):
+            with suppress(DaricError):  # what is kept elsewhere can be made up for later
+                renewal = self.backups.renewal(terms.group)
+                if renewal is not None:
+                    self._watch(renewal)
+                await self.backups.keep_record(terms.group, proposal.cloud)
 
     def _describe(self, identity: bytes) -> tuple[str, str]:
         """(kind, name) of a party as this wallet knows it."""
