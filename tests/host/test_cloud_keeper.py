@@ -381,7 +381,8 @@ keeper.check_release(bytes.fromhex(sys.argv[2]), b"b" * 16, b"u" * 16, b"i" * 33
 
 
 def test_a_try_counts_although_the_process_is_killed_at_the_comparison(home):
-    for number in range(1, 6):
+    wrong(home, 3)
+    for number in (4, 5):
         home.party.close()
         line = [sys.executable, "-c", KILL_AT_THE_COMPARISON, str(home.folder), home.group.hex()]
         done = subprocess.run(line, check=False, capture_output=True)
