@@ -5,11 +5,17 @@ import os
 import pytest
 from daric_protocol import flows, platform
 from daric_protocol.identity import Identity
+from daric_protocol.terms import Terms
 from daric_sim.device import SimDevice
 
 from tests.sim.rig import DeviceParty, LocalParty, paired, run_session
 
 HOST = Identity(4711)
+
+
+def asked_by(party: LocalParty, terms: Terms) -> Terms:
+    """Terms as a phone proposes them: signed."""
+    return terms.signed(party.identity.public, party.custody.sign_identity)
 
 
 async def make_and_sign(tmp_path, heapsize: str, threshold: int, members: int, signatures: int) -> None:
@@ -18,7 +24,10 @@ async def make_and_sign(tmp_path, heapsize: str, threshold: int, members: int, s
         link, _ = await paired(device, HOST)
         async with link:
             parties = [LocalParty(5 + number) for number in range(members - 1)]
-            terms = flows.create_terms(os.urandom(16), threshold, members, os.urandom, "Savings")
+            asked = flows.create_terms(
+                os.urandom(16), threshold, members, os.urandom, "Savings", parties[0].identity.public
+            )
+            terms = asked_by(parties[0], asked)
             outcomes = await run_session(terms, [DeviceParty(link), *parties])
             assert {state for state, _ in outcomes} == {"done"}, (outcomes, device.log)
             roster = parties[0].custody.roster(terms.group)
@@ -28,7 +37,8 @@ async def make_and_sign(tmp_path, heapsize: str, threshold: int, members: int, s
                 others = parties[first : first + threshold - 1]
                 signers = [own, *(roster.index_of(party.identity.public) for party in others)]
                 request = platform.cbor_encode([2, b"message %d" % number, []])
-                signing = flows.sign_terms(os.urandom(16), terms.group, roster, signers, request)
+                asked = flows.sign_terms(os.urandom(16), terms.group, roster, signers, request)
+                signing = asked_by(parties[0], asked)
                 outcomes = await run_session(signing, [DeviceParty(link), *others])
                 assert {state for state, _ in outcomes} == {"done"}, (outcomes, device.log)
 
