@@ -3,6 +3,7 @@
 from daric.board.flashfile import FlashFile
 from daric_protocol.custody import Custody
 from daric_protocol.errors import DaricError
+from daric_protocol.group import issued_to
 from daric_protocol.pairstate import PairState
 from daric_protocol.shard import Shard
 
@@ -182,4 +183,6 @@ def summary(custody):
         "names": names,
         "strikes": strikes,
         "spent": custody.is_spent(GROUP_ID, DIGEST),
+        "marked": [group.exposed, group.standing, issued_to(custody.store, GROUP_ID)],
+        "leaving": custody.store.names("leaving/") if current else [],
     }

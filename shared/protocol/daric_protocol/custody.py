@@ -8,7 +8,7 @@ from daric_protocol import platform
 from daric_protocol.bans import Bans
 from daric_protocol.custodysession import SessionCustody
 from daric_protocol.errors import DaricError
-from daric_protocol.group import Group, issued_to, pair_name, shard_name
+from daric_protocol.group import Group, issued_name, issued_to, pair_name, shard_name
 from daric_protocol.identity import Identity
 from daric_protocol.journal import Journal
 from daric_protocol.shard import Shard, ack_digest
@@ -332,6 +332,18 @@ class Custody:
             except DaricError:
                 continue  # a record that can't be read keeps all that belongs to it
             self.recover_group(group)
+        for name in self.store.names("issued/"):
+            self._forget_issued(bytes.fromhex(name[7:]))
+
+    def _forget_issued(self, group_id: bytes) -> None:
+        """An index that was given to somebody who is a member by now is no longer on the way."""
+        try:
+            issued = issued_to(self.store, group_id)
+            members = self.roster(group_id).members
+        except DaricError:
+            return
+        if issued is not None and issued[2] in [member.identity for member in members]:
+            self.store.erase(issued_name(group_id))
 
     def _marked_identity(self, name: str) -> bytes:
         """Whom a mark is about: it says so itself; if it is damaged the roster knows, and else nobody."""
