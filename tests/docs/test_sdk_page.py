@@ -34,12 +34,14 @@ from daric_protocol.roster import Member
 from daric_protocol.rounds.sign import Signature
 from daric_sim.device import SimDevice
 from daric_sim.house import House
+from eth_account import Account
 from typer.main import get_command
 
 from tests.docs import pages
+from tests.host.test_node import MODERN, Chain
 
 TEXT = pages.read("docs/sdk.md")
-PROGRAM, SHARING, OFFLINE, BACKING = pages.blocks(TEXT, "python")
+PROGRAM, SHARING, OFFLINE, PROCESSES, BACKING = pages.blocks(TEXT, "python")
 CLASSES = {
     "Wallet": Wallet, "DeviceLink": DeviceLink, "RelayClient": RelayClient, "Node": Node,
     "OfflineWallet": OfflineWallet, "Backups": Backups,
@@ -219,3 +221,79 @@ async def test_the_offline_example_signs_with_phone_and_device_alone(house, tmp_
             signers = [member.index for member in group.members]
             signature = await namespace["sign_alone"](wallet, group, device.path, signers)
     assert 0 < signature.s
+
+
+def examples(block):
+    """The functions of a block of the page."""
+    namespace = {}
+    exec(compile(block, "docs/sdk.md", "exec"), namespace)
+    return namespace
+
+
+PHRASE = "test " * 11 + "junk"
+FIRST_ADDRESS = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"  # what every wallet shows for it
+
+
+@contextlib.asynccontextmanager
+async def phone_with(house, tmp_path, *names):
+    """A phone and the identities of devices that it has paired and connected."""
+    async with contextlib.AsyncExitStack() as stack:
+        devices = [stack.enter_context(SimDevice(tmp_path / name, runtime="cpython")) for name in names]
+        service = Service(house.url, house.key, house.cloud_identity)
+        wallet = await stack.enter_async_context(await Wallet.open(tmp_path / "phone", service, Person()))
+        paired = [(await wallet.pair(device.path, agree)).identity for device in devices]
+        for device in devices:
+            await wallet.connect(device.path)
+        yield wallet, *paired
+
+
+def others(group, wallet):
+    return [member.index for member in group.members if member.identity != wallet.identity]
+
+
+async def test_the_examples_import_a_phrase_add_a_member_only_name_a_master_remove_and_export(house, tmp_path):
+    run = examples(PROCESSES)
+    async with phone_with(house, tmp_path, "one", "two") as (wallet, one, two):
+        group = await run["import_phrase"](wallet, one, PHRASE)
+        assert group.usual_address == FIRST_ADDRESS
+        helpers = [member.index for member in group.members]
+        group = await run["add_member_only"](wallet, group, helpers, [one, two])
+        assert len(group.members) == 3 and group.epoch == 1
+        group = await run["name_master"](wallet, group, group.me, [one, two])
+        assert group.master == group.me
+        last = next(member.index for member in group.members if member.identity == two)
+        group = await run["remove_member"](wallet, group, last, [one], "")
+        assert len(group.members) == 2
+        key = await run["export"](wallet, group, sorted([group.me, *others(group, wallet)]), one)
+        assert key.phrase() == PHRASE
+        assert wallet.group(group.id).exposed
+
+
+async def test_the_examples_add_a_member_choose_sign_refresh_and_delete_the_clouds_shard(house, tmp_path):
+    run = examples(PROCESSES)
+    async with phone_with(house, tmp_path, "device") as (wallet, device):
+        proposal = await wallet.propose_group("two", 2, 2)
+        await wallet.invite(proposal, [], house.cloud_url)
+        group = await run["add_member"](wallet, await wallet.run(proposal), device, house.cloud_url)
+        assert len(group.members) == 3
+        signers = await run["choose"](wallet, group, house.cloud_url)
+        signed = await run["sign_transfer"](wallet, group, signers, device, house.cloud_url)
+        assert Account.recover_transaction(signed) == group.address
+        after = await run["refresh"](wallet, group, device, house.cloud_url)
+        assert (after.epoch, after.address) == (group.epoch + 1, group.address)
+        receipt = await run["delete_cloud_shard"](wallet, after, device, house.cloud_url)
+        assert receipt.encode() == wallet.cloud_receipt(group.id).encode()
+        assert len(wallet.group(group.id).members) == 2
+
+
+async def test_the_example_sends_a_transaction_and_waits_for_its_receipt():
+    async with Chain().url() as url:
+        assert (await examples(PROCESSES)["send"](url, MODERN)).succeeded
+
+
+def test_every_process_of_the_page_names_its_call_and_every_proposing_call_has_a_process():
+    told = " ".join(row[1] for row in pages.rows(TEXT, "to do this"))
+    named = set(re.findall(r"`(?:wallet\.)?(\w+)`", told)) - {"newcomers", "leaving"}
+    assert all(hasattr(Wallet, name) or name == "backups" for name in named)
+    of_backups = {"propose_backup", "propose_verify", "propose_recover", "propose_pair_setup"}
+    assert {name for name in vars(Proposing) if name.startswith("propose_")} - of_backups <= named
