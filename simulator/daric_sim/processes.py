@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from daric_sim import demo
+from daric_sim import walk_backup as backup
 from daric_sim import walk_members as members
 from daric_sim import walk_signing as signing
 from daric_sim.scene import Scene, Step
@@ -35,10 +36,14 @@ PROCESSES: tuple[tuple[str, Callable[[Walk], Done]], ...] = (
     ("8 sign for an account below", signing.sign_below),
     ("8 sign without the phone", signing.sign_without_a),
     ("9 export", signing.export),
-    ("5 delete the cloud's shard", members.delete_cloud_shard),
     ("offline: phone and device", signing.sign_offline),
     ("offline: export", signing.export_offline),
     ("offline: two phones", signing.sign_nearby),
+    ("10 backup, t-of-n", backup.back_up),
+    ("10 recovery, t-of-n", backup.recover),
+    ("11 backup with phone and cloud", backup.back_up_by_two),
+    ("11 recovery with phone and cloud", backup.recover_by_two),
+    ("5 delete the cloud's shard", members.delete_cloud_shard),
 )
 """Row of the table and who does it, in the order of the walk."""
 

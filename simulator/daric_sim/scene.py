@@ -22,6 +22,7 @@ from daric_sim.house import START_SECONDS, House, daric
 
 COMMAND_SECONDS = 300
 ASKS_CODE = re.compile(r"^(?:Check code|Same code there\?)", re.MULTILINE)
+RECOVERY_CODE = re.compile(r"^Recovery code:\n (\w{4}) (\w{4})\n (\w{4}) (\w{4})", re.MULTILINE)
 
 Watch = Callable[[dict[str, Any]], None]
 """Called with every JSON line of a command."""
@@ -224,6 +225,7 @@ class Scene:
         home.mkdir(parents=True, exist_ok=True)
         self.home = home
         self.codes = Codes()
+        self.noted = ""  # the recovery code that a device showed last
         self.house = House(home)
         self.device = SimDevice(home / "device", answer=self.answer)
         self.devices = [self.device]
@@ -241,7 +243,10 @@ class Scene:
         self.house.stop()
 
     def answer(self, screen: Screen) -> str:
-        """The device's owner, who compares six digits where there are some."""
+        """The device's owner, who compares six digits where there are some, and writes a recovery code down."""
+        shown = RECOVERY_CODE.search(screen.text)
+        if shown:
+            self.noted = "".join(shown.groups())
         if ASKS_CODE.search(screen.text) and not self.codes.on_device(screen):
             return REFUSE
         return APPROVE

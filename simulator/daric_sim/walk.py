@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from daric_sim import verify
+from daric_sim.device import HEAP, SimDevice
 from daric_sim.scene import DemoError, Phone, Scene
 
 SOON = 20.0  # seconds in which a command says what went wrong after the other party's did
@@ -60,9 +61,15 @@ class Walk:
     def with_device(self) -> tuple[str, str]:
         return "--device", self.device.path
 
-    def signs(self, group: Group, *who: str, text: str) -> None:
+    def new_device(self, name: str, heapsize: str = HEAP) -> SimDevice:
+        """One more device of the same owner, as it comes from the factory."""
+        self.scene.devices.append(SimDevice(self.scene.home / name, answer=self.scene.answer, heapsize=heapsize))
+        return self.scene.devices[-1]
+
+    def signs(self, group: Group, *who: str, text: str, port: str = "") -> None:
         """These members sign a message, verified by coincurve and eth-account. who: A, C, device, cloud."""
-        line = ["sign", "message", group["group"], text, "--signers", self.indexes(group, *who), *self.with_device()]
+        device = ["--device", port or self.device.path]
+        line = ["sign", "message", group["group"], text, "--signers", self.indexes(group, *who), *device]
         signed = self.together(*line) if "C" in who else self.run(*line)
         verify.message(signed["signature"], text, group)
 
