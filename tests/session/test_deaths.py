@@ -10,6 +10,7 @@ import pytest
 from daric_protocol import flows
 from daric_protocol.group import LEFT
 
+from tests.session.backups import Backed
 from tests.session.deaths import MortalNetwork, Watch, WatchedStore, epochs, meet_again, quick_transfers, signs, watched
 from tests.session.parties import Party, Wallet
 
@@ -171,3 +172,37 @@ def test_a_party_dies_in_an_enrolment(wallets, seat, stride):
 @pytest.mark.parametrize("seat", [0, 2])
 def test_a_party_dies_in_a_change_of_the_master(wallets, seat):
     assert die_everywhere(name_master, wallets, seat, one_roster) >= 4
+
+
+@pytest.fixture(scope="module")
+def backed():
+    """Phone 1 and cloud 2 hold the backup of device 3."""
+    return Backed(Wallet.create(2, 3, seed="deaths"), 3, [1, 2], cloud=2).make()
+
+
+@pytest.mark.parametrize("stride", EVERY)
+@pytest.mark.parametrize("seat", [0, 1, 2], ids=["the phone", "the cloud", "the new device"])
+def test_a_party_dies_in_a_recovery(backed, seat, stride):
+    group_id = backed.wallet.group_id
+    for at in itertools.count(1, stride):
+        mine = Backed(backed.wallet.copy(), 3, [1, 2], cloud=2)
+        mine.keepers = backed.keepers
+        new, network = mine.recovering(new=Party(f"new {seat} {at}"))
+        network = MortalNetwork(network.sessions)
+        died = network.mortal(seat, at).start().confirm().run().expire().died
+        parties = [mine.wallet.parties[1].restart(), mine.wallet.parties[2].restart(), new.restart()]
+        meet_again(parties, group_id)
+        rosters = {party.custody.roster(group_id).hash() for party in parties[:2]}
+        assert len(rosters) == 1, at
+        if not parties[0].custody.roster(group_id).version:
+            assert died
+            mine.wallet.sessions = 500
+            mine.recover(new=new)
+        wallet = mine.wallet.after(parties)
+        wallet.sessions = 700
+        assert wallet.roster.version == 1 and wallet.roster.member(3).identity == new.custody.identity.public
+        assert wallet.pair_up(1, 3).states() == ["done"] * 2
+        assert signs([parties[0], parties[2]], group_id), at
+        if not died:
+            break
+    assert at > 12
