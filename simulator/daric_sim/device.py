@@ -1,7 +1,8 @@
 """A simulated device: the real firmware in the real MicroPython, started as a board starts, on its own serial line.
 
 `path` is a pty that any serial program opens. The screen arrives in `screens`; who presses the buttons is the
-`answer`: "approve", "refuse", "wait" (press() later) or a function of the Screen.
+`answer`: "approve", "refuse", "wait" (press() later) or a function of the Screen, which may also answer "text:..." where
+a text is asked for. choose() picks something in the menu of an idle device.
 """
 
 import json
@@ -29,15 +30,17 @@ RESETS = 5  # of a board in a row, within RESET_SECONDS each, before it counts a
 RESET_SECONDS = 2.0
 HEAP = "240k"  # less than a Pico has, on this 64-bit port with its larger objects: enough up to 2 of 3
 APPROVE, REFUSE, WAIT = "approve", "refuse", "wait"
+TEXT, MENU = "text:", "menu:"  # what such an answer begins with
 
 
 @dataclass(frozen=True)
 class Screen:
-    """One page the device showed. ask: the buttons are lit."""
+    """One page the device showed. ask: the buttons are lit. typed: it asks for a text."""
 
     number: int
     lines: tuple[str, ...]
     ask: bool
+    typed: bool = False
 
     @property
     def text(self) -> str:
@@ -146,6 +149,24 @@ class SimDevice:
             raise ValueError("the screen asks nothing")
         self._press(screen, answer)
 
+    def type(self, text: str) -> None:
+        """Type a text for the page that is on now. Raises ValueError if it asks for none."""
+        screen = self.screens[-1] if self.screens else None
+        if screen is None or not screen.typed:
+            raise ValueError("the screen asks for no text")
+        self._press(screen, TEXT + text)
+
+    def choose(self, op: str, group: bytes | int = 1) -> None:
+        """Pick "refresh", "backup" or "export" in the menu of an idle device.
+
+        group: id (16 B) or place in the menu, from 1. A busy device takes no notice. Raises ValueError while the
+        screen asks something.
+        """
+        screen = self.screens[-1] if self.screens else None
+        if screen is None or screen.ask:
+            raise ValueError("the device has no menu now")
+        self._press(screen, f"{MENU}{op}:{group.hex() if isinstance(group, bytes) else group}")
+
     def wait_for_screen(self, text: str, timeout: float = 30.0, since: int = 0) -> Screen:
         """The first page from number `since` of `screens` on that holds `text`. Raises TimeoutError."""
         deadline = time.monotonic() + timeout
@@ -226,19 +247,19 @@ class SimDevice:
         with panel, panel.makefile("rb") as lines:
             for line in lines:
                 shown = json.loads(line)
-                screen = Screen(shown["number"], tuple(shown["lines"]), shown["ask"])
+                screen = Screen(shown["number"], tuple(shown["lines"]), shown["ask"], shown["typed"])
                 with self._changed:
                     self.screens.append(screen)
                     self._changed.notify_all()
                 self._watch_screen(screen)
                 if screen.ask:
                     answer = self.answer(screen) if callable(self.answer) else self.answer
-                    if answer != WAIT:
+                    if answer != WAIT and not (screen.typed and self.answer == APPROVE):
                         self._press(screen, answer)
 
     def _press(self, screen: Screen, answer: str) -> None:
-        if answer not in (APPROVE, REFUSE):
-            raise ValueError("a button is approve or refuse")
+        if answer not in (APPROVE, REFUSE) and not answer.startswith((TEXT, MENU)):
+            raise ValueError("an answer is approve, refuse, text:... or menu:...")
         panel = self._panel
         if panel is not None:
             try:

@@ -21,14 +21,14 @@ from daric_sim.walk import Done, Walk
 PROCESSES: tuple[tuple[str, Callable[[Walk], Done]], ...] = (
     ("start, pair the device", members.begin),
     ("1 new wallet", members.create),
-    ("1 many wallets, party C", members.create_more),
-    ("master role", members.master),
     ("2 import a phrase", members.import_phrase),
     ("2 import a key", members.import_key),
-    ("3 add a member", members.add),
-    ("3 add a member, drop the cloud", members.add_and_drop),
-    ("4 add a member only", members.add_only),
-    ("5 remove a member", members.remove),
+    ("3 add party C", members.add),
+    ("1 many wallets", members.create_more),
+    ("master role", members.master),
+    ("3 add the device, drop the cloud", members.add_and_drop),
+    ("4 add the device only", members.add_only),
+    ("5 remove party C", members.remove),
     ("5 remove all but phone and cloud", members.remove_to_two),
     ("6 refresh", members.refresh),
     ("7 party selection", signing.select),
@@ -45,7 +45,7 @@ PROCESSES: tuple[tuple[str, Callable[[Walk], Done]], ...] = (
     ("11 recovery with phone and cloud", backup.recover_by_two),
     ("5 delete the cloud's shard", members.delete_cloud_shard),
 )
-"""Row of the table and who does it, in the order of the walk."""
+"""Row of the table and who does it, in the order of the walk; the number is the process's."""
 
 
 def run(keep: Path | None) -> int:
@@ -73,7 +73,13 @@ def _print(console: Console, steps: list[Step]) -> None:
     table.add_column("seconds", justify="right")
     table.add_column("bytes", justify="right")
     table.add_column("verified by")
-    for one in steps:
+    for one in sorted(steps, key=_place):
         table.add_row(one.name, one.parties, f"{one.seconds:.1f}", str(one.sent) if one.sent else "", one.verified)
     console.print(table)
     console.print("bytes: sealed frames sent by phones and devices", style="dim")
+
+
+def _place(step: Step) -> int:
+    """Where a row stands: by the number of its process, those without one at the end."""
+    number = step.name.split()[0]
+    return int(number) if number.isdigit() else len(PROCESSES)
