@@ -151,6 +151,22 @@ async def test_who_deals_to_nobody_new_needs_no_record_but_a_wrong_one_is_refuse
     assert await joining(home, terms(), b"wrong") == "roster"
 
 
+async def test_a_cloud_that_was_left_behind_comes_in_again_with_its_old_record_or_none(home):
+    home.cloud.adopt(CLAIMS, await home.leave_out())
+    assert await joining(home, adding(home), home.cloud.record(CLAIMS, home.group)) == "busy"
+    assert await joining(home, adding(home), b"wrong") == "roster"
+    outcomes = await home.run(adding(home), [1, 2])
+    assert [state for state, _ in outcomes] == ["done"] * 3, outcomes
+    assert standing(home) == MEMBER
+
+
+async def test_a_record_of_a_group_that_is_unknown_here_is_refused(home):
+    record = home.cloud.record(CLAIMS, home.group)
+    await fresh_group(home)
+    assert await joining(home, adding(home), record) == "roster"
+    assert await joining(home, adding(home), b"") == "busy"
+
+
 # Leaving
 
 

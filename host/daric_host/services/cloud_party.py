@@ -303,11 +303,12 @@ class CloudParty:
         return envelope.encode(CloudRecord(name, *row))
 
     def _check_record(self, terms: Terms, record: bytes) -> None:
-        """Where the cloud's share goes on to new members, whoever asks returns the record of it."""
-        stays = not self._is_new_to(terms)
-        if not record and not (stays and terms.op == "reshare" and terms.newcomers):
+        """Where the cloud's share goes on to new members, whoever asks returns the record of it; elsewhere it may."""
+        needed = terms.op == "reshare" and terms.newcomers and not self._is_new_to(terms)
+        if not needed and not record:
             return
-        if not stays or record != self._record(terms.group):
+        known = self.party.custody.find(terms.group)
+        if known is None or not known.epoch or record != self._record(terms.group):
             raise DaricError("roster", "the record is not that of the cloud's current shard: fetch it again")
 
     def _receipt(self, group: bytes, epoch: int) -> bytes:
