@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from daric_protocol.errors import DaricError
 from daric_protocol.flows import backing as flow
@@ -20,9 +20,6 @@ from daric_protocol.flows import backing as flow
 from daric_host.backupbook import RECORD, RENEW, BackupBook, BackupInfo
 from daric_host.groups import GroupInfo
 from daric_host.keeper import Kept, read_sheet
-
-if TYPE_CHECKING:
-    from daric_protocol.rounds.backup import BackupSheet
 
 Numbers = list[int]  # a class with a method `list` cannot say so itself
 PATIENCE = 60.0  # seconds for another phone to join the pair set-up with a device that came back
@@ -41,6 +38,29 @@ class Recovered:
     bad: tuple[int, ...]
     paired: tuple[int, ...]
     unpaired: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a recovery draws on. holders: numbers whose pieces are not known to be lost. kept: this phone's own piece.
+
+    lost: why there is none.
+    """
+
+    backup_id: bytes
+    index: int
+    threshold: int
+    holders: list[int]
+    kept: Kept | None
+    lost: DaricError | None = None
+
+    def check(self, chosen: Sequence[int]) -> None:
+        """Enough holders take part, or what keeps this phone from being one of them."""
+        there = [number for number in self.holders if number in chosen]
+        if len(there) < self.threshold:
+            if self.lost is not None:
+                raise self.lost
+            raise DaricError("threshold", f"{self.threshold} holders bring it back, {len(there)} were chosen")
 
 
 class Backups(BackupBook):
@@ -128,30 +148,28 @@ class Backups(BackupBook):
         """
         group = self._wallet.group(group_id)
         identity = self._connected(device, None, [member.identity for member in group.members])
-        kept = await self._own(group, backup_id)  # fetched from the user's cloud storage
-        sheet = read_sheet(kept.sheet)
-        self._check(group, sheet, kept)
-        chosen = sorted(members or self._around(group, sheet.index, cloud))
-        carried = b""
-        if session:
-            carried = sheet.backup_id
-            pieces = [number for number, _ in sheet.holders if number in chosen]
-            if len(pieces) < sheet.threshold:
-                raise DaricError("threshold", f"{sheet.threshold} holders bring it back, {len(pieces)} were chosen")
-            bad: Sequence[int] = ()
-        else:
-            bad = await self._pieces_of_phone_and_cloud(group, sheet, kept, identity, cloud)
+        source = await self._source(group, backup_id, cloud if session else "")
+        chosen = sorted(members or self._around(group, source.index, cloud))
+        if group.me not in chosen:
+            raise DaricError("member", "this phone takes part in what it proposes: name it among the members")
         number = self._index(group, self._wallet.service.cloud)
-        proposal = await self._wallet.propose_recover(
-            group_id, sheet.index, chosen, group.me, number if number in chosen else 0, carried
-        )
         present = [one for one in self._wallet._links if self._index(group, one) in chosen]
+        if session:
+            source.check(chosen)
+            unattended = number if number in chosen and number in source.holders else 0
+            proposal = await self._wallet.propose_recover(
+                group_id, source.index, chosen, group.me, unattended, source.backup_id
+            )
+        else:
+            bad = await self._pieces_of_phone_and_cloud(group, source, identity, cloud)
+            proposal = await self._wallet.propose_recover(group_id, source.index, chosen)
         await self._wallet.invite(proposal, [identity, *present], cloud if number in chosen else "")
         await self._wallet.run(proposal)
-        bad = self._backing.bad if session else bad  # the device names them to everybody
+        if session:
+            bad = self._backing.bad  # the device names them to everybody
         await self._wallet.settle(group_id, cloud)  # who was away hears that the device is another one now
-        paired, unpaired = await self._wallet.pair_up(group_id, sheet.index, cloud, chosen, patience)
-        return Recovered(self._wallet.group(group_id), sheet.index, tuple(bad), tuple(paired), tuple(unpaired))
+        paired, unpaired = await self._wallet.pair_up(group_id, source.index, cloud, chosen, patience)
+        return Recovered(self._wallet.group(group_id), source.index, tuple(bad), tuple(paired), tuple(unpaired))
 
     # Making
 
@@ -203,25 +221,39 @@ class Backups(BackupBook):
 
     # Coming back
 
+    async def _source(self, group: GroupInfo, backup_id: bytes, cloud: str) -> Source:
+        """The backup to bring back: fetched from the user's cloud storage, else as the cloud party describes it."""
+        try:
+            kept = await self._own(group, backup_id)
+            sheet = read_sheet(kept.sheet)
+            self._check(group, sheet, kept)
+            holders = [number for number, _ in sheet.holders]
+            return Source(sheet.backup_id, sheet.index, sheet.threshold, holders, kept)
+        except DaricError as error:
+            for row in await self._at(cloud).backups(group.id) if cloud else []:
+                if row.epoch == group.epoch and backup_id in (b"", row.backup_id):
+                    holders = [number for number, _ in row.holders if number != group.me]
+                    return Source(row.backup_id, row.device, row.threshold, holders, None, error)
+            raise
+
     async def _pieces_of_phone_and_cloud(
-        self, group: GroupInfo, sheet: BackupSheet, kept: Kept, device: bytes, cloud: str
-    ) -> Numbers:
+        self, group: GroupInfo, source: Source, device: bytes, cloud: str
+    ) -> Sequence[int]:
         """Steps 3 to 6 of the recovery without a session: both pieces, sealed to the device, which puts them together.
 
         Numbers of the bad ones.
         """
-        wallet = self._wallet
-        if sheet.identity_of(kept.number) != wallet.identity:
-            raise DaricError("backup", "the backup has another holder than this phone under its number")
+        wallet, kept = self._wallet, source.kept
+        assert kept is not None
         uuid = await wallet.relay.new_session_id()
         link: Any = wallet._link(device)[0]
         mac = await link.recovery_request(kept.sheet, uuid)
-        number, sealed = await self._at(cloud).recovery_piece(group.id, sheet.backup_id, uuid, device, mac)
+        number, sealed = await self._at(cloud).recovery_piece(group.id, source.backup_id, uuid, device, mac)
         own = flow.release_piece(
             wallet.party.identity, device, kept.sheet, kept.number, kept.piece, wallet.party.entropy.draw
         )
-        pieces = [(kept.number, wallet.identity, own), (number, sheet.identity_of(number), sealed)]
-        return list(await link.recovery_restore(kept.sheet, pieces))
+        theirs = (number, read_sheet(kept.sheet).identity_of(number), sealed)
+        return list(await link.recovery_restore(kept.sheet, [(kept.number, wallet.identity, own), theirs]))
 
 
 __all__ = ["PATIENCE", "RECORD", "RENEW", "BackupInfo", "Backups", "Recovered"]

@@ -46,7 +46,7 @@ class Held:
 class PhoneKeeper(Keeper):
     """keep, find and check_release, as sessions ask of a holder; and what a list of backups needs.
 
-    Every call raises DaricError("storage") where the user's cloud storage fails (daric_host.usercloud).
+    Every call but `find` raises DaricError("storage") where the user's cloud storage fails (daric_host.usercloud).
     """
 
     def __init__(self, cloud: UserCloud, clock: Callable[[], float] = time.time) -> None:
@@ -64,8 +64,11 @@ class PhoneKeeper(Keeper):
         self._cloud.write(read.group_id, name, platform.cbor_encode(fields))
 
     def find(self, group_id: bytes, backup_id: bytes) -> tuple[bytes, int, bytes, bytes] | None:
-        """(sheet, number, piece, check) of a backup, or None."""
-        kept = self.load(group_id, backup_id)
+        """(sheet, number, piece, check) of a backup; None too where its file cannot be used, so that others go on."""
+        try:
+            kept = self.load(group_id, backup_id)
+        except DaricError:
+            return None
         return None if kept is None else (kept.sheet, kept.number, kept.piece, kept.check)
 
     def check_release(self, group_id: bytes, backup_id: bytes, uuid: bytes, identity: bytes, mac: bytes) -> None:

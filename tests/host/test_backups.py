@@ -401,7 +401,7 @@ async def test_without_a_session_both_pieces_reach_the_device_and_one_lets_it_in
     back = await scene.backups.recover(scene.id, session=False, cloud=URL)
     assert scene.device.asked == [b"u" * 16]
     assert scene.device.restored.encode() == before.encode()
-    assert ("propose_recover", scene.id, DEVICE, [PHONE, CLOUD], PHONE, CLOUD, b"") == scene.phone.proposed[0]
+    assert scene.phone.proposed == [("propose_recover", scene.id, DEVICE, [PHONE, CLOUD])]
     assert (back.index, back.bad) == (DEVICE, ())
     assert info.id in scene.cloud.kept
 
@@ -418,7 +418,7 @@ async def test_in_a_session_the_holders_are_counted_first(scene):
     info = await scene.make()
     scene.lost()
     await refused("threshold", scene.backups.recover(scene.id, members=[PHONE, OTHER], cloud=URL))
-    await refused("threshold", scene.backups.recover(scene.id, members=[OTHER], cloud=URL))
+    await refused("member", scene.backups.recover(scene.id, members=[CLOUD, OTHER], cloud=URL))
     await refused("threshold", scene.backups.recover(scene.id))  # without its address the cloud takes no part
     assert scene.phone.proposed == []
     await scene.backups.recover(scene.id, members=[PHONE, CLOUD, OTHER], cloud=URL, patience=0.1)
@@ -437,6 +437,33 @@ async def test_without_a_piece_there_is_nothing_to_recover_from(scene):
     scene.lost()
     await refused("backup", scene.backups.recover(scene.id, cloud=URL))
     await refused("backup", scene.backups.recover(scene.id, backup_id=b"x" * 16, cloud=URL))
+
+
+async def test_a_phone_whose_own_piece_is_lost_brings_the_others_together(scene):
+    info = await scene.make()
+    place = scene.backups.storage
+    place._remove(f"{place._record(scene.id).folder}/{place.names(scene.id)[0]}")
+    scene.lost()
+    everyone = [PHONE, CLOUD, OTHER]
+    assert "is gone" in await refused("storage", scene.backups.recover(scene.id, members=everyone, cloud=URL))
+    scene.cloud.rows = [CloudBackup(info.id, DEVICE, 1, 2, ((PHONE, b""), (CLOUD, b"")), 0, 0)]
+    assert "is gone" in await refused("storage", scene.backups.recover(scene.id, members=everyone, cloud=URL))
+    scene.cloud.rows = [CloudBackup(info.id, DEVICE, 1, 2, ((PHONE, b""), (CLOUD, b""), (OTHER, b"")), 0, 0)]
+    await refused("storage", scene.backups.recover(scene.id, members=everyone, session=False, cloud=URL))
+    assert scene.phone.proposed == []
+    assert (await scene.backups.recover(scene.id, members=everyone, cloud=URL)).index == DEVICE
+    assert scene.phone.proposed == [("propose_recover", scene.id, DEVICE, everyone, PHONE, CLOUD, info.id)]
+
+
+async def test_a_cloud_that_holds_no_piece_of_the_backup_is_asked_for_none(scene):
+    scene.cloud.rows = [CloudBackup(b"i" * 16, DEVICE, 1, 2, ((PHONE, b""), (OTHER, b""), (5, b"")), 0, 0)]
+    scene.lost()
+    await refused("backup", scene.backups.recover(scene.id, members=[PHONE, CLOUD, OTHER], cloud=URL))
+    scene.cloud.rows = [CloudBackup(b"i" * 16, DEVICE, 0, 1, ((OTHER, b""),), 0, 0)]
+    await refused("backup", scene.backups.recover(scene.id, members=[PHONE, OTHER], cloud=URL))
+    scene.cloud.rows = [CloudBackup(b"i" * 16, DEVICE, 1, 1, ((OTHER, b""),), 0, 0)]
+    await scene.backups.recover(scene.id, members=[PHONE, CLOUD, OTHER], cloud=URL)
+    assert scene.phone.proposed[0][-3:] == (PHONE, 0, b"i" * 16)
 
 
 async def test_whom_the_device_is_set_up_with_is_the_wallets_word(scene):
