@@ -3,9 +3,13 @@
 from hashlib import sha256
 
 from daric_protocol import platform
+from daric_protocol.backingdetails import BackupDetails, RecoverDetails, VerifyDetails
+from daric_protocol.details import Facts
 from daric_protocol.identity import Identity
+from daric_protocol.recoverycode import release_mac
 from daric_protocol.roster import Member, Roster
-from daric_protocol.rounds import backup
+from daric_protocol.rounds import backuprounds
+from daric_protocol.rounds.backup import BackupSheet
 from daric_protocol.rounds.enrol import enrol
 from daric_protocol.rounds.export import export
 from daric_protocol.rounds.groupstart import Brought
@@ -15,6 +19,7 @@ from daric_protocol.rounds.reshare import reshare
 from protocol_rounds import run
 
 GROUP, SECRET, PHRASE = bytes(16), 0x123456789, bytes(range(32))
+CODE = "MFRGGZDFMZTWQ2LK"
 
 
 def drawing(seed):
@@ -28,6 +33,22 @@ def drawing(seed):
         return out[:length]
 
     return random
+
+
+class Pieces:
+    """Where a party keeps its piece of a backup."""
+
+    def __init__(self):
+        self.kept = None
+
+    def keep(self, *kept):
+        self.kept = kept
+
+    def find(self, group_id, backup_id):
+        return self.kept
+
+    def check_release(self, group_id, backup_id, uuid, identity, mac):
+        assert mac == release_mac(self.kept[3], uuid, identity, backup_id)
 
 
 class Keeper:
@@ -100,17 +121,32 @@ def main():
     results[1][1].check(keepers[2].shard)
     settle(keepers, results)
 
-    shard = keepers[4].shard
-    sheet, pieces = backup.split(shard, bytes(16), {1: keepers[1].identity.public, 2: pk}, 2, drawing("backup"))
-    restored = backup.restore(sheet, backup.combine(sheet, shard.P[4], pieces)[0])
+    shard, kept = keepers[4].shard, {1: Pieces(), 2: Pieces(), 3: Pieces()}
+    asked = BackupDetails(bytes(16), 2, 4, 1, 2)
+    parties = {}
+    for me in (1, 2, 3, 4):
+        parties[me] = backuprounds.back_up(
+            bytes(32), keepers[me].shard, [1, 2, 3, 4], asked, keepers[me].identity, kept.get(me), me == 2, CODE,
+            drawing(me),
+        )  # fmt: skip
+    sheet = BackupSheet.decode(run(parties)[0][4])
+    tested, parties = VerifyDetails(bytes(16), sheet.hash()), {}
+    for me in (2, 3):
+        parties[me] = backuprounds.verify(bytes(32), keepers[me].shard, [2, 3], tested, kept[me], drawing(me))
+    assert run(parties)[0][2] == [2, 3]
+
     keepers[4] = Keeper(4444)
     identity, parties = keepers[4].identity.public, {}
-    for me in (2, 4):
+    facts = Facts(shard.pk, shard.epoch, 4, shard.roster)
+    asked = RecoverDetails(bytes(16), 4, 1, 2, facts)
+    for me in (1, 2, 4):
+        gathering = backuprounds.Gathering(asked, bytes(16), keepers[me].identity, kept.get(me), me == 2, CODE)
         parties[me] = recover(
-            me, bytes(32), GROUP, shard.roster, [2], 4, identity, keepers[me], drawing(me),
-            keepers[me].shard, restored if me == 4 else None,
+            me, bytes(32), GROUP, shard.roster, [1, 2], 4, identity, keepers[me], drawing(me), keepers[me].shard,
+            gathering=gathering,
         )  # fmt: skip
     settle(keepers, run(parties)[0])
+    assert keepers[4].shard.s == shard.s
 
     exported = run({me: export(me, keepers[me].shard, [2, 4], 4, "test", bytes(32), keepers[me]) for me in (2, 4)})[0]
     assert (exported[4].secret, exported[4].entropy) == (SECRET, PHRASE)
