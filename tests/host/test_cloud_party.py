@@ -17,6 +17,8 @@ from daric_protocol.shard import ack_digest
 from tests import cddl
 from tests.host.clouds import CLAIMS, OWNER, STRANGE, STRANGER, CloudSeat, Home
 
+OPERATIONS = ["import", "sign", "export", "refresh", "reshare", "enrol", "pair", "master"]
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
@@ -312,7 +314,11 @@ async def test_a_deleted_group_takes_the_cloud_in_again_for_the_same_account_onl
     outcomes = await home.run(adding(home), [1, 2])
     assert [state for state, _ in outcomes] == ["done"] * 3, outcomes
     assert home.party.custody.shard(home.group).epoch == 3
+    assert home.party.store.read("owner/" + home.group.hex()) == OWNER
     refused("member", home.cloud.delete, CLAIMS, home.group)
+    first = home.cloud._erased(home.group)[1]
+    home.cloud.adopt(CLAIMS, await home.leave_out())
+    assert home.cloud.delete(CLAIMS, home.group) != first
 
 
 # Whose session it is
@@ -345,7 +351,7 @@ async def test_a_cloud_is_enrolled_for_the_account_of_its_helpers(home):
     refused("unauthorised", home.cloud.changes, STRANGE, home.group)
 
 
-@pytest.mark.parametrize("op", ["sign", "export", "refresh", "reshare", "enrol", "pair", "master"])
+@pytest.mark.parametrize("op", OPERATIONS)
 async def test_the_cloud_takes_part_in_nothing_with_a_party_of_another_account(home, op):
     before = home.rows_on_disk()
     terms, numbers = session_of(home, op)
@@ -366,6 +372,9 @@ def session_of(home, op):
     uuid, group, roster = home.uuid(), home.group, home.roster
     two = sorted([home.index, home.index_of(1)])
     request = requests.Request(requests.MESSAGE, b"hello").encode()
+    if op == "import":
+        secret = home.phones[3].secret = flows.Secret(4711)
+        return flows.import_terms(uuid, 2, 2, secret, home.phones[3].identity.public, os.urandom), [3]
     if op == "sign":
         return flows.sign_terms(uuid, group, roster, two, request), [1]
     if op == "export":
@@ -381,14 +390,14 @@ def session_of(home, op):
     return flows.reshare_terms(uuid, home.custody(), group, 2, 1), [1, 2, 3]
 
 
-@pytest.mark.parametrize("op", ["sign", "export", "refresh", "reshare", "enrol", "pair", "master"])
+@pytest.mark.parametrize("op", OPERATIONS)
 async def test_the_cloud_takes_part_in_everything_with_its_own_account(home, op):
     terms, numbers = session_of(home, op)
     outcomes = await home.run(terms, numbers)
     assert [state for state, _ in outcomes] == ["done"] * (1 + len(numbers)), outcomes
 
 
-@pytest.mark.parametrize("op", ["sign", "export", "refresh", "reshare", "enrol", "pair", "master"])
+@pytest.mark.parametrize("op", [op for op in OPERATIONS if op != "import"])
 async def test_another_account_does_not_bring_the_cloud_to_a_session(home, op):
     terms, _ = session_of(home, op)
     assert await joining(home, terms, home.cloud.record(CLAIMS, home.group), STRANGE) == "unauthorised"
@@ -435,6 +444,20 @@ async def test_a_group_that_came_to_nothing_belongs_to_nobody_after_a_restart(ho
     home.restart()
     assert home.party.store.read("owner/" + terms.group.hex()) is None
     assert home.party.store.read("owner/" + home.group.hex()) == OWNER
+
+
+async def test_a_store_that_fails_after_a_session_is_tidied_at_the_next_start(home, monkeypatch):
+    terms = flows.create_terms(home.uuid(), 2, 2, os.urandom)
+    home.cloud.own(terms, OWNER)
+
+    def fail(_):
+        raise DaricError("storage")
+
+    monkeypatch.setattr(home.party.store, "erase", fail)
+    home.cloud._settle_down(terms.group)
+    assert home.party.store.read("owner/" + terms.group.hex()) == OWNER
+    home.restart()
+    assert home.party.store.read("owner/" + terms.group.hex()) is None
 
 
 async def test_a_dealer_that_leaves_by_its_own_session_may_be_erased(home):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -93,10 +92,7 @@ class CloudParty:
         self._tasks: dict[bytes, asyncio.Task[None]] = {}  # by session
         self._seats: dict[bytes, bytes] = {}  # groups of these sessions
         for name in party.store.names(OWNER):
-            with suppress(DaricError):  # a wallet that was changed from outside: the others work
-                group = bytes.fromhex(name.removeprefix(OWNER))
-                self._disown(group)
-                self._tidy(group)
+            self._settle_down(bytes.fromhex(name.removeprefix(OWNER)))
 
     def open_session(self, terms: Terms) -> Session:
         """The cloud's side of a session (flows.open_session, with its errors)."""
@@ -258,7 +254,7 @@ class CloudParty:
 
     def own(self, terms: Terms, account: bytes) -> None:
         """Bind a group that is new here to an account, once all its members are known; refuse another account's."""
-        if self._owner(terms.group) is None and self._is_new_to(terms):
+        if self._is_new_to(terms) and self._owner(terms.group) in (None, account):
             self.party.store.write(OWNER + terms.group.hex(), account)
         self._check_owner(account, terms.group)
 
@@ -351,6 +347,14 @@ class CloudParty:
         if known is not None and known.epoch:
             self.keeper.retire(group, known.epoch)
 
+    def _settle_down(self, group: bytes) -> None:
+        """After a session; what the store refuses now is done at the next start."""
+        try:
+            self._disown(group)
+            self._tidy(group)
+        except DaricError as error:
+            self._log.warning("store", group=group.hex()[:8], error=error.name)
+
     async def _take_part(self, seat: GuardedSeat) -> None:
         terms = seat.session.terms
         log = self._log.bind(session=terms.uuid.hex()[:8], op=terms.op)
@@ -360,8 +364,7 @@ class CloudParty:
             log.warning("session lost", error=error.name)
             return
         finally:
-            self._disown(terms.group)
-            self._tidy(terms.group)
+            self._settle_down(terms.group)
         log.info("session ended", state=status.state, error=status.error.name if status.error else None)
 
     def _over(self, session: bytes) -> None:
