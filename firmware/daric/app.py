@@ -28,13 +28,17 @@ class App:
 
     def __init__(self, board) -> None:
         self.board = board
-        self.screens = Screens(board)
+        self.screens = Screens(board, self._pressed)
         self.fault = None
         self.entropy = None
         self.vault = None
         self.identity = None
         self.custody = None
         self.sessions = None
+        self.errands = None  # daric.errands, once a host asks for something that the owner decides on
+        self.menu = None  # daric.menu, once the owner presses a button
+        self.secret = None  # daric.secretpages, while an exported key is on the screen
+        self.restored = None  # the Shard that came back from a backup, until the group has taken this device back
         self.hosts = Hosts(self)
         try:
             self._open()
@@ -70,8 +74,47 @@ class App:
         """The page of a device that waits, unless a session has the screen."""
         if self.fault is not None:
             self.screens.show(screens.fault(self.fault))
-        elif not self.sessions.active:
+        elif not self.busy:
             self.screens.show(screens.ready(len(self.hosts), len(self.custody.groups())))
+
+    @property
+    def busy(self) -> bool:
+        """Whether a session or an exported key has the device."""
+        return self.sessions.active or self.secret is not None
+
+    def stand_by(self, errands=None) -> None:
+        """Something begins: a pairing, a question or a choice in the menu that was there before ends.
+
+        errands: those that are to stay.
+        """
+        self.hosts.stop()
+        if self.errands is not None and self.errands is not errands:
+            self.errands.stop()
+            self.errands = None
+        self.menu = None
+        self.modules.forget(*([] if errands is None else ["daric.menu"]))
+
+    def show_secret(self, exported) -> None:
+        """Put an exported key on the screen, page by page."""
+        from daric.secretpages import SecretPages
+
+        self.secret = SecretPages(self, exported)
+
+    def secret_shown(self) -> None:
+        """The owner closed the pages, or time is up."""
+        self.secret = None
+        self.modules.forget()
+        self.show_ready()
+
+    def _pressed(self, answer: str) -> None:
+        """A button while the page asks nothing: the menu, where nothing else is going on."""
+        if self.fault is not None or self.busy:
+            return
+        if self.menu is None:
+            from daric.menu import Menu
+
+            self.menu = Menu(self)
+        self.menu.pressed(answer)
 
     def step(self, wait: int = IDLE_WAIT) -> None:
         """One turn: take what the line has, answer it, repeat what was lost, watch the buttons."""
@@ -90,6 +133,9 @@ class App:
             now = self.board.ticks()
             self.hosts.tick(now)
             self.sessions.tick(now)
+            for part in (self.errands, self.menu, self.secret):
+                if part is not None:
+                    part.tick(now)
 
     def _flush(self) -> None:
         out = self.link.output(self.board.ticks())

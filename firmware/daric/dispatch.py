@@ -8,6 +8,7 @@ from daric_protocol.errors import DaricError
 from daric_protocol.limits import LINK_MESSAGE_BYTES
 
 DETAIL_CHARACTERS = 200
+ERRANDS = ("hosts_revoke", "terms_sign", "backup_make", "recovery_request")  # daric.errands has the owner decide
 CLEAR = (channel.HELLO, channel.CONNECT, channel.PAIR_START, channel.PAIR_OPEN, channel.PAIR_FINISH)
 
 
@@ -68,6 +69,7 @@ class Dispatcher:
     def _sealed(self, message: list) -> list:
         """A request of a paired host. The answer is sealed for the channel that opened the request."""
         plaintext = self._open(message)
+        opened_by = self._channel  # gone from its place where this very request revokes the host that asks
         message[2] = None  # sealed and plain form of a large frame need not share the heap
         request = platform.cbor_decode(plaintext, LINK_MESSAGE_BYTES)
         del plaintext
@@ -80,7 +82,15 @@ class Dispatcher:
             reply = [id_, error.number, error.detail[:DETAIL_CHARACTERS]]
         except MemoryError:
             reply = [id_, DaricError("memory").number, ""]
-        return self._channel.seal(platform.cbor_encode(reply))
+        return opened_by.seal(platform.cbor_encode(reply))
+
+    def drop(self, host: bytes) -> None:
+        """A host was revoked: no channel of it opens anything more."""
+        if self._next is not None and self._next[1] == host:
+            self._next = None
+        if self._host == host:
+            self._channel = None
+            self._host = b""
 
     def _open(self, message: list) -> bytes:
         if self._next is not None:
@@ -105,6 +115,14 @@ class Dispatcher:
 
             identity = device.identity
             return identity.sign(auth_digest(parameters[0], identity.public), device.entropy.draw)
+        if method == "hosts_list" and not parameters:
+            return device.hosts.all()
+        if method == "menu_wanted" and not parameters:
+            return None if device.menu is None else device.menu.take()
+        if method in ERRANDS:
+            return self._errands().call(self._host, method, parameters)
+        if method == "recovery_restore" and len(parameters) == 2:
+            return self._restore(parameters)
         if isinstance(method, str):
             if method.startswith("session_"):
                 return device.sessions.call(self._host, method[8:], parameters)
@@ -113,6 +131,28 @@ class Dispatcher:
 
                 return groups.call(device, method[6:], parameters)
         raise DaricError("parameter", "unknown request, or a wrong number of parameters")
+
+
+    def _errands(self) -> object:
+        device = self._device
+        if device.errands is None:
+            from daric.errands import Errands
+
+            device.errands = Errands(device)
+        return device.errands
+
+    def _restore(self, parameters: list) -> "list[int]":
+        device = self._device
+        if device.busy:
+            raise DaricError("busy")
+        device.stand_by()
+        from daric import backups
+
+        try:
+            return backups.recovery_restore(device, *parameters)
+        finally:
+            del backups
+            device.modules.forget()
 
 
 def _is(value: object, kind: int) -> bool:

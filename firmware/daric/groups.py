@@ -12,6 +12,10 @@ def call(device, method: str, parameters: list) -> object:
         return [describe(device.custody, group_id) for group_id in device.custody.groups()]
     if method == "certificate" and len(parameters) == 1:
         return device.custody.certificate(sized(parameters[0], 16))
+    if method == "changes" and len(parameters) == 1:
+        group_id = sized(parameters[0], 16)
+        device.custody.group(group_id)
+        return device.custody.changes(group_id)
     if method == "adopt" and len(parameters) == 1:
         return adopt(device, parameters[0])
     raise DaricError("parameter", "unknown request, or a wrong number of parameters")

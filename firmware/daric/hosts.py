@@ -1,6 +1,7 @@
 """Paired hosts and the pairing under way. Specification: docs/architecture.md, the serial line."""
 
 from daric_protocol import platform
+from daric_protocol.channel import sized
 from daric_protocol.errors import DaricError
 from daric_protocol.limits import APPROVAL_TIMEOUT
 from daric_protocol.link import TICKS
@@ -48,13 +49,48 @@ class Hosts:
                 return "cloud", "known cloud"
         return "", ""
 
+    def all(self) -> "list[list]":
+        """[identity, name] of each paired host."""
+        stored = [platform.cbor_decode(self._device.vault.read(name)) for name in self._device.vault.names(PREFIX)]
+        return [fields[:2] for fields in stored]
+
+    # Revocation
+
+    def revocation(self, host: bytes, identity: object) -> "object | None":
+        """What the owner is asked before a host revokes another one; None for a host that leaves, which is gone now.
+
+        Raises DaricError("unpaired") where there is no such host.
+        """
+        from daric_protocol.flows.questions import shown_name
+
+        from daric.errands import Question
+
+        stored = self._device.vault.read(entry(sized(identity, 33)))
+        if stored is None:
+            raise DaricError("unpaired", "no such host is paired")
+        if identity == host:
+            self.revoke(identity)
+            return None
+        name = platform.cbor_decode(stored)[1]
+        lines = ["Forget this host?"] + shown_name(name) + [" " + identity.hex()[:12]]
+        return Question(lines, lambda _: self.revoke(identity))
+
+    def revoke(self, identity: bytes) -> bool:
+        """Forget a host: its channel dies with the answer under way, and its session with it."""
+        device = self._device
+        device.vault.erase(entry(identity))
+        device.dispatcher.drop(identity)
+        device.sessions.drop(identity)
+        return True
+
     # The pairing under way
 
     def start(self, commitment: object) -> "list[bytes]":
         """A host commits; returns this device's ephemeral key and nonce. A pairing under way is forgotten."""
         from daric_protocol.pairing import DevicePairing
 
-        if self._device.sessions.active:
+        errands = self._device.errands
+        if self._device.busy or (errands is not None and errands.waiting):
             raise DaricError("pairing")  # a stranger does not learn why
         self.stop()
         self._pairing = DevicePairing(commitment, self._device.entropy.draw)

@@ -8,28 +8,51 @@ Specification: docs/architecture.md, the device.
 class Screens:
     """The one screen with its two buttons. An answer goes to whoever asked with the page that is on now."""
 
-    def __init__(self, board) -> None:
+    def __init__(self, board, idle=None) -> None:
+        """idle: called with what was pressed while the page asks nothing."""
         self._board = board
+        self._idle = idle
         self._lines = []
-        self._asker = None
+        self.asker = None  # who gets the answer
+        self._entry = None  # the text that grows, where one is asked for
 
-    def show(self, lines: "list[str]", asker=None) -> None:
+    def show(self, lines: "list[str]", asker=None, typed: bool = False) -> None:
         """Put a page on the screen, instead of any other and its question.
 
-        asker: called once with "approve" or "refuse"; None for a page that asks nothing.
+        asker: called once with "approve" or "refuse"; None for a page that asks nothing. typed: the page asks for a
+        text, and the asker is called with "text:..." or "refuse".
         """
-        if lines != self._lines or asker is not None or self._asker is not None:
-            self._board.show(lines, asker is not None)
+        self._entry = None
+        if typed:
+            from daric.textentry import TextEntry
+
+            self._entry = TextEntry(lines)
+            lines = self._entry.page()
+        if lines != self._lines or asker is not None or self.asker is not None:
+            self._board.show(lines, asker is not None, typed)
         self._lines = lines
-        self._asker = asker
+        self.asker = asker
 
     def poll(self) -> None:
         """Hand a pressed button to the asker; never waits."""
         answer = self._board.button()
-        asker = self._asker
-        if answer is not None and asker is not None:
-            self._asker = None
-            asker(answer)
+        if answer is None:
+            return
+        asker = self.asker
+        if asker is None:
+            if self._idle is not None and not answer.startswith("text:"):
+                self._idle(answer)
+            return
+        if self._entry is not None and not answer.startswith("text:"):
+            answer = self._entry.press(answer)
+            if answer is None:
+                self._lines = self._entry.page()
+                self._board.show(self._lines, True, True)
+                return
+        elif self._entry is None and answer not in ("approve", "refuse"):
+            return
+        self.asker = self._entry = None
+        asker(answer)
 
 
 def ready(paired: int, groups: int) -> "list[str]":

@@ -13,6 +13,7 @@ from daric_protocol.limits import (
     LINK_PIECE_BYTES,
     MAX_PARTIES,
     MAX_PARTIES_WITH_DEVICE,
+    TYPING_TIMEOUT,
 )
 from daric_protocol.link import TICKS
 
@@ -23,7 +24,7 @@ ENDED = ("done", "failed")
 CONTRIBUTION_BYTES = 32
 PASSING = (  # what no round after the first needs: it leaves room for the arithmetic
     "daric_protocol.evm", "daric_protocol.details", "daric_protocol.membership", "daric_protocol.groupmessages",
-    "daric_protocol.flows.questions", "daric_protocol.rounds.groupstart",
+    "daric_protocol.flows.questions", "daric_protocol.rounds.groupstart", "daric_protocol.backingdetails",
 )  # fmt: skip
 
 
@@ -37,6 +38,7 @@ class Sessions:
         self._status = None  # of the last session, once all its frames were fetched
         self._terms = b""
         self._asked = -1  # when the owner was asked; -1: not yet
+        self._patience = APPROVAL_TIMEOUT
         self._shown = None  # the round, or the ended state, on the screen
         self._heard = 0  # when the host last asked anything
         self._number = 0  # of the frame that is kept until the host asks for the next
@@ -73,7 +75,7 @@ class Sessions:
         if not self.active:
             return
         asked = self._asked >= 0 and self._session.needs_confirmation
-        if asked and ((now - self._asked) & TICKS) >= APPROVAL_TIMEOUT * 1000:
+        if asked and ((now - self._asked) & TICKS) >= self._patience * 1000:
             self._session.expire()
         elif ((now - self._heard) & TICKS) >= KEYGEN_TIMEOUT * 1000:
             self._session.expire()
@@ -83,34 +85,40 @@ class Sessions:
 
     def _join(self, host: bytes, terms: object, contribution: object) -> bytes:
         """terms: encoded Terms. contribution: 32 random bytes of the host, added to our own."""
-        from daric_protocol import flows
-        from daric_protocol.terms import Terms
-
         if not isinstance(terms, bytes):
             raise DaricError("encoding", "terms are a byte string")
         if self.active:
             if terms == self._terms:
                 return self._session.join()
             raise DaricError("busy")
+        channel.sized(contribution, CONTRIBUTION_BYTES)
+        device = self._device
+        if device.busy:
+            raise DaricError("busy")
+        if device.errands is not None:
+            device.errands.check_free(host)
+        self._close()
+        device.stand_by()
+        from daric_protocol import flows
+        from daric_protocol.terms import Terms
+
         parsed = Terms.decode(terms)
         if parsed.parties > MAX_PARTIES_WITH_DEVICE:
             raise DaricError("parameter", "a session with a device has at most %d parties" % MAX_PARTIES_WITH_DEVICE)
-        channel.sized(contribution, CONTRIBUTION_BYTES)
-        device = self._device
-        device.hosts.stop()
-        self._close()
         device.entropy.mix(contribution)
         describe = device.hosts.describe
         # Confirmed: the question warns of what may be signed already and of repeated strikes, and the owner decides.
         now = device.board.clock()
         self._session = flows.open_session(
-            parsed, device.custody, device.entropy.draw, True, describe, confirmed=True, now=now
-        )
+            parsed, device.custody, device.entropy.draw, True, describe, confirmed=True, now=now,
+            backing=_backing(device, parsed),
+        )  # fmt: skip
         self._session.tidy = self._tidy
         self._host = host
         self._terms = terms
         self._heard = device.board.ticks()
         self._asked = -1
+        self._patience = APPROVAL_TIMEOUT
         self._shown = None
         self._number = 0
         return self._session.join()
@@ -181,14 +189,25 @@ class Sessions:
         error = session.error
         if error is not None:
             error = [error.number, error.detail, getattr(error, "blame", None)]
-        result = session.result  # of a create the certificate, of a pair set-up the peer's index: nothing secret
+        result = session.result  # certificates, changes, a sheet, indexes: nothing secret
         if session.terms.op == "sign" and result is not None:
             result = result.encode()
+        elif session.terms.op == "export":
+            result = None  # what this device exports to itself is on its screen alone
         return [session.terms.uuid, session.state, session.round, session.code, error, result]
 
     def _abort(self) -> None:
         if self.active:
             self._session.cancel()
+
+    def drop(self, host: bytes) -> None:
+        """A host was revoked: its session ends, and it learns no more of the last one."""
+        if host == self._host:
+            self._abort()
+            self._look()
+            self._close()
+            self._host = b""
+            self._status = None
 
     def _close(self) -> None:
         """The session has ended and all is fetched: keep its status, give back its memory and its code."""
@@ -212,11 +231,34 @@ class Sessions:
         elif session.state in ENDED:
             if self._shown != session.state:
                 self._shown = session.state
-                outcome = "done" if session.error is None else session.error.name
-                self._device.screens.show(screens.ended(session.terms.op, outcome))
+                self._end()
 
-    def _ask(self) -> None:
+    def _end(self) -> None:
+        session = self._session
+        if session.terms.op == "export" and session.result is not None:
+            exported, session.result = session.result, None
+            self._device.show_secret(exported)
+            return
+        if session.terms.op == "recover" and session.error is None:
+            self._device.restored = None
+        outcome = "done" if session.error is None else session.error.name
+        self._device.screens.show(screens.ended(session.terms.op, outcome))
+
+    def show_again(self) -> None:
+        """Another page was on the screen meanwhile."""
+        self._shown = None
+        if self._session.needs_confirmation:
+            self._ask()
+        else:
+            self._show_progress()
+
+    def _ask(self, remark: str = "Recover a share") -> None:
         from daric_protocol.flows.questions import question
+
+        if self._wants_code():
+            self._patience = TYPING_TIMEOUT
+            self._device.screens.show([remark, "Type the", "recovery code:"], self._typed, True)
+            return
 
         try:
             lines = question(self._session, self._device.custody)
@@ -227,6 +269,33 @@ class Sessions:
             del question
             self._tidy()
         self._device.screens.show(lines, self._answered)
+
+    def _wants_code(self) -> bool:
+        """Whether this device comes back by pieces of which the cloud holds one, and the code is not typed yet."""
+        session = self._session
+        if session.terms.op != "recover" or session.hooks.backing.code:
+            return False
+        asked = session.terms.details()
+        return bool(asked.backup_id and asked.cloud) and session.me == asked.index
+
+    def _typed(self, answer: str) -> None:
+        from daric_protocol import recoverycode
+
+        session = self._session
+        if session is None or not session.needs_confirmation:
+            return
+        if not answer.startswith("text:"):
+            session.refuse()
+            self._look()
+            return
+        try:
+            session.hooks.backing.code = recoverycode.read_code(answer[5:])
+        except DaricError:
+            self._ask("That is no code")
+            return
+        self._asked = self._device.board.ticks()
+        self._patience = APPROVAL_TIMEOUT
+        self._ask()
 
     def _tidy(self) -> None:
         self._device.modules.forget(*PASSING)
@@ -246,3 +315,14 @@ class Sessions:
         else:
             self._session.refuse()
             self._look()
+
+
+def _backing(device, terms) -> "object | None":
+    """What the device brings to a session of a backup, its test or a recovery; None to any other."""
+    from daric_protocol.terms import BACKING
+
+    if terms.op not in BACKING:
+        return None
+    from daric import backups
+
+    return backups.for_session(device, terms)

@@ -21,13 +21,17 @@ from daric_protocol.limits import (
     LINK_ACK_TIMEOUT,
     LINK_PIECE_BYTES,
     LINK_REPLY_TIMEOUT,
+    MAX_INDEX,
+    TYPING_TIMEOUT,
 )
 from daric_protocol.pairing import HostPairing
+from daric_protocol.terms import Terms
 
 from daric_host.devicelink import Line, only
 from daric_host.transport import SerialTransport, Transport
 
 PAIRING_POLL = 0.2
+ASKING_SLACK = 10  # the device counts the time of its question, and answers last
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,15 @@ class DeviceInfo:
     identity: bytes
     version: int
     groups: list[bytes]
+
+
+@dataclass(frozen=True)
+class BackupMade:
+    """A backup without a session: what every holder may see, the phone's sealed piece, the cloud's envelope."""
+
+    sheet: bytes
+    phone_piece: bytes
+    others: bytes
 
 
 @dataclass(frozen=True)
@@ -243,5 +256,98 @@ class DeviceLink:
         """Hand over a certificate that the device may have missed; True if a pending shard became current."""
         return bool(await self._call("group_adopt", certificate))
 
+    async def group_changes(self, group: bytes) -> list[bytes]:
+        """The changes of a group's roster since its epoch began, in order, for a member that missed them."""
+        return [_bytes(change) for change in _array(await self._call("group_changes", group))]
+
+    # Hosts, and what the owner wants
+
+    async def hosts(self) -> list[tuple[bytes, str]]:
+        """Identity (33 B) and name of each host that the device is paired with, this one among them."""
+        return [(channel.sized(one[0], 33), str(one[1])) for one in _array(await self._call("hosts_list"))]
+
+    async def revoke(self, identity: bytes) -> None:
+        """Make the device forget a host (33 B): this one at once, another one when the owner agrees on the screen.
+
+        Nothing more reaches a revoked host, and its session ends. Raises DaricError("unpaired", "refused", "timeout").
+        """
+        await self._asked("hosts_revoke", identity)
+
+    async def wanted(self) -> tuple[str, bytes] | None:
+        """(op, group) that the owner picked in the device's menu since it was last asked, or None.
+
+        op: "refresh", "backup" or "export"; to be proposed with the device as the one that asks.
+        """
+        picked = await self._call("menu_wanted")
+        return None if picked is None else (str(picked[0]), channel.sized(picked[1], 16))
+
+    async def sign_terms(self, terms: Terms) -> bytes:
+        """The device's signature (64 B) as the one that asks for a session; its owner is asked first.
+
+        terms: without initiator and signature; put the device's identity and the result there. Raises
+        DaricError("refused", "timeout", "busy", "group", "master" ..).
+        """
+        return channel.sized(await self._asked("terms_sign", terms.encode()), 64)
+
+    # Backups without a session
+
+    async def backup_make(
+        self,
+        group: bytes,
+        backup_id: bytes,
+        threshold: int,
+        holders: Sequence[tuple[int, bytes]],
+        phone: int,
+        cloud: int,
+    ) -> BackupMade:
+        """Let the device split its share for these members (index, identity); it shows the recovery code.
+
+        phone: index of the holder that carries, this host. cloud: of the unattended one. Raises
+        DaricError("refused", "timeout", "busy", "member", "threshold" ..).
+        """
+        people = [[index, identity] for index, identity in holders]
+        made = await self._asked("backup_make", group, backup_id, threshold, people, phone, cloud)
+        if not isinstance(made, list) or len(made) != 3:
+            raise DaricError("encoding", "a backup is a sheet, a piece and an envelope")
+        return BackupMade(*map(_bytes, made))
+
+    async def recovery_request(self, sheet: bytes, uuid: bytes) -> bytes:
+        """What asks the cloud for its piece of a backup (32 B): the owner types the recovery code on the device.
+
+        uuid: 16 B of a session id, used once. Raises DaricError("backup") for what is no code, "refused", "timeout".
+        """
+        return channel.sized(await self._asked("recovery_request", sheet, uuid, patience=TYPING_TIMEOUT), 32)
+
+    async def recovery_restore(self, sheet: bytes, pieces: Sequence[tuple[int, bytes, bytes]]) -> list[int]:
+        """Let the device put pieces (number, holder's identity, sealed to the device) together; numbers of bad ones.
+
+        The share waits in the device's memory for the session that makes it a member again. DaricError("backup").
+        """
+        sent = [[number, identity, sealed] for number, identity, sealed in pieces]
+        bad = _array(await self._call("recovery_restore", sheet, sent, timeout=KEYGEN_TIMEOUT))
+        return [channel.ranged(number, 1, MAX_INDEX) for number in bad]
+
+    async def _asked(self, method: str, *parameters: Any, patience: float = APPROVAL_TIMEOUT) -> Any:
+        """The result of a request that waits for the owner: it is repeated until the answer is there."""
+        deadline = time.monotonic() + patience + ASKING_SLACK
+        while time.monotonic() < deadline:
+            answer = _array(await self._call(method, *parameters, timeout=KEYGEN_TIMEOUT))
+            if answer:
+                return answer[0]
+            await asyncio.sleep(PAIRING_POLL)
+        raise DaricError("timeout", "nobody answered on the device")
+
     async def _call(self, method: str, *parameters: Any, timeout: float = LINK_REPLY_TIMEOUT) -> Any:
         return await self._line.call(method, list(parameters), timeout)
+
+
+def _array(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise DaricError("encoding", "the device answers with an array")
+    return value
+
+
+def _bytes(value: Any) -> bytes:
+    if not isinstance(value, bytes):
+        raise DaricError("encoding", "the device answers with a byte string")
+    return value

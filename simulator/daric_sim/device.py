@@ -1,8 +1,8 @@
 """A simulated device: the real firmware in the real MicroPython, started as a board starts, on its own serial line.
 
 `path` is a pty that any serial program opens. The screen arrives in `screens`; who presses the buttons is the
-`answer`: "approve", "refuse", "wait" (press() later) or a function of the Screen, which may also answer "text:..." where
-a text is asked for. choose() picks something in the menu of an idle device.
+`answer`: "approve", "refuse", "wait" (press() later) or a function of the Screen, which may also answer "text:..."
+where a text is asked for. choose() picks something in the menu of an idle device.
 """
 
 import json
@@ -253,9 +253,18 @@ class SimDevice:
                     self._changed.notify_all()
                 self._watch_screen(screen)
                 if screen.ask:
-                    answer = self.answer(screen) if callable(self.answer) else self.answer
-                    if answer != WAIT and not (screen.typed and self.answer == APPROVE):
+                    answer = self.answer(screen) if callable(self.answer) else self._constant(screen, self.answer)
+                    if answer != WAIT:
                         self._press(screen, answer)
+
+    @staticmethod
+    def _constant(screen: Screen, answer: str) -> str:
+        """An answer that is always the same, on a page that asks for a text: nobody approves one, "refuse" gives up."""
+        if not screen.typed or answer == WAIT:
+            return answer
+        if answer == APPROVE:
+            return WAIT
+        return APPROVE if screen.lines[-1] == "> cancel" else REFUSE
 
     def _press(self, screen: Screen, answer: str) -> None:
         if answer not in (APPROVE, REFUSE) and not answer.startswith((TEXT, MENU)):

@@ -16,6 +16,7 @@ from daric_host.backups import BackupInfo, Backups, Recovered
 from daric_host.cli import app
 from daric_host.device import DeviceLink
 from daric_host.groups import GroupInfo
+from daric_host.hosting import Hosting
 from daric_host.joinlink import JoinLink
 from daric_host.node import Node
 from daric_host.offline import OfflineWallet
@@ -98,7 +99,7 @@ def test_every_error_class_says_what_the_app_does():
 
 
 def test_every_request_of_the_link_client_is_on_the_page_and_no_other():
-    sent = set(re.findall(r'_call\("(\w+)"', inspect.getsource(DeviceLink)))
+    sent = set(re.findall(r'_(?:call|asked)\("(\w+)"', inspect.getsource(DeviceLink)))
     assert set(REQUESTS) == sent
 
 

@@ -18,6 +18,7 @@ class MemoryBoard:
 
     def __init__(self, state: Path, answer: str | None = "approve", entropy: str = "system") -> None:
         self.answer = answer
+        self.typing: str | None = None  # and on every page that asks for a text
         self.pages: list[tuple[list[str], bool]] = []
         self.to_device = b""
         self.to_host = b""
@@ -43,9 +44,9 @@ class MemoryBoard:
     def write(self, data: bytes) -> None:
         self.to_host += data
 
-    def show(self, lines: list[str], ask: bool) -> None:
+    def show(self, lines: list[str], ask: bool, typed: bool = False) -> None:
         self.pages.append((lines, ask))
-        self._pressed = self.answer if ask else None
+        self._pressed = (self.typing if typed else self.answer) if ask else None
 
     def press(self, answer: str) -> None:
         self._pressed = answer

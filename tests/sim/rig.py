@@ -42,9 +42,11 @@ class LocalParty:
         self.identity = Identity(secret)
         self.custody = Custody(MemoryStore(), self.identity, self.entropy.draw)
         self.session: Session | None = None
+        self.secret: flows.Secret | None = None  # the key that it brings to an import
 
     async def join(self, terms: Terms) -> bytes:
-        self.session = flows.open_session(terms, self.custody, self.entropy.draw)
+        secret = self.secret if terms.op == "import" else None
+        self.session = flows.open_session(terms, self.custody, self.entropy.draw, secret=secret)
         return self.session.join()
 
     async def start(self, joins: list[bytes]) -> None:

@@ -2,7 +2,8 @@
 
 Runs under MicroPython's unix port and CPython. The environment variable DARIC_BOARD names a JSON file:
     state    directory of the flash
-    panel    number of an open stream: one JSON line out per screen, one line "NUMBER approve" or "NUMBER refuse" in
+    panel    number of an open stream: one JSON line out per screen, one line "NUMBER ANSWER" in, ANSWER being approve,
+             refuse, text:TYPED or, while the page asks nothing, menu:OP:GROUP
     entropy  "system", or a fault for tests: "stuck", "biased" or "missing"
     blocks   of flash, 4 KB each
 Standard input must be non-blocking. Specification: docs/architecture.md, the virtual board.
@@ -79,23 +80,24 @@ class Board:
             if view and not self._writable.poll(WRITE_WAIT):
                 return
 
-    def show(self, lines: "list[str]", ask: bool) -> None:
-        """Put lines on the screen; ask: light the two buttons."""
+    def show(self, lines: "list[str]", ask: bool, typed: bool = False) -> None:
+        """Put lines on the screen; ask: light the two buttons; typed: a text is wanted."""
         self._screen += 1
-        text = json.dumps({"number": self._screen, "lines": lines, "ask": ask})
+        text = json.dumps({"number": self._screen, "lines": lines, "ask": ask, "typed": typed})
         self._panel_out.write(text.encode() + b"\n")
 
     def button(self) -> "str | None":
-        """"approve" or "refuse" if it was pressed for the screen that is on now, else None."""
+        """What was pressed, typed or chosen for the screen that is on now, else None; at other boards two buttons."""
         if not self._button.poll(0):
             return None
         line = self._panel_in.readline()
         if not line:
             sys.exit(0)
-        words = line.decode().split()
-        if len(words) != 2 or words[0] != str(self._screen) or words[1] not in ("approve", "refuse"):
+        words = line.decode().strip().split(" ", 1)
+        if len(words) != 2 or words[0] != str(self._screen):
             return None
-        return words[1]
+        known = words[1] in ("approve", "refuse") or words[1].startswith("text:") or words[1].startswith("menu:")
+        return words[1] if known else None
 
     def entropy(self):
         """The entropy source, n -> bytes, or None where there is none."""

@@ -33,6 +33,8 @@ LINK_REPLY_TIMEOUT = 20  # of a request without arithmetic between rounds; a han
 KEYGEN_TIMEOUT = 900
 SIGN_TIMEOUT = 120
 APPROVAL_TIMEOUT = 180
+TYPING_TIMEOUT = 900  # a recovery code by two buttons takes about a hundred presses
+SECRET_TIMEOUT = 900  # between two presses while an exported key is on a screen
 SESSION_TTL = 3600
 
 # Relay (per services contract)

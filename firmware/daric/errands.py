@@ -1,0 +1,135 @@
+"""Requests that the owner decides on outside a session: the host repeats one until its answer is there.
+
+At most one at a time. Specification: docs/architecture.md, the device.
+"""
+
+from daric_protocol import platform
+from daric_protocol.errors import DaricError
+from daric_protocol.limits import APPROVAL_TIMEOUT, TYPING_TIMEOUT
+from daric_protocol.link import TICKS
+
+GUESTS = ("daric_protocol", "daric.backups", "daric.terms", "daric.textentry")  # loaded for one errand
+METHODS = {"hosts_revoke": 1, "terms_sign": 1, "backup_make": 6, "recovery_request": 2}  # and how many parameters
+
+
+class Question:
+    """What an errand asks. lines: of the page. act: called with the answer, gives the result. typed: wants a text."""
+
+    def __init__(self, lines: "list[str]", act, typed: bool = False) -> None:
+        self.lines = lines
+        self.act = act
+        self.typed = typed
+
+
+class Errands:
+    """The errand under way, or the last one with its result, which may be asked for again."""
+
+    def __init__(self, device) -> None:
+        self._device = device
+        self._host = b""
+        self._key = b""  # hash of the request, by which it is known again
+        self._question = None
+        self._answer = ""  # of the owner, "" until then
+        self._since = 0
+        self._result = None  # [result] once it is there
+        self._handler = self._answered
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the owner has a question to answer."""
+        return self._question is not None and not self._answer
+
+    def call(self, host: bytes, method: str, parameters: list) -> list:
+        """[] while the owner has not answered, then [result]. Raises DaricError: "busy", "refused", "timeout" .."""
+        if METHODS[method] != len(parameters):
+            raise DaricError("parameter", "a wrong number of parameters")
+        key = platform.sha256(platform.cbor_encode([method] + parameters))
+        if host != self._host or key != self._key:
+            self.check_free(host)
+            # Revoking a host ends its session, so it has to be possible meanwhile.
+            if self._device.busy and (method != "hosts_revoke" or self._device.secret is not None):
+                raise DaricError("busy")
+            self.stop()
+            self._device.stand_by(self)
+            self._result = self._begin(host, method, parameters)
+            self._host, self._key = host, key
+        return self._progress()
+
+    def check_free(self, host: bytes) -> None:
+        """DaricError("busy") while the owner has a question of another host to answer."""
+        if self.waiting and host != self._host:
+            raise DaricError("busy")
+
+    def _begin(self, host: bytes, method: str, parameters: list) -> "list | None":
+        """Ask the owner. Returns [result] where nobody has to be asked."""
+        if method == "hosts_revoke":
+            question = self._device.hosts.revocation(host, parameters[0])
+            if question is None:
+                return [True]
+        elif method == "terms_sign":
+            from daric.terms import question as terms_question
+
+            question = terms_question(self._device, parameters[0])
+        else:
+            from daric import backups
+
+            question = getattr(backups, method)(self._device, *parameters)
+        self._question = question
+        self._since = self._device.board.ticks()
+        self._device.screens.show(question.lines, self._handler, question.typed)
+        return None
+
+    def _progress(self) -> list:
+        if self._result is not None:
+            return self._result
+        if not self._answer:
+            if self._device.screens.asker is not self._handler:  # a session's progress took the page
+                self._device.screens.show(self._question.lines, self._handler, self._question.typed)
+            return []
+        question, answer = self._question, self._answer
+        try:
+            if answer in ("refuse", "timeout"):
+                raise DaricError("refused" if answer == "refuse" else "timeout")
+            result = [question.act(answer)]
+        except DaricError:
+            self.stop()
+            raise
+        finally:
+            question.act = None
+            self._question = None
+            self._tidy()
+        self._result = result
+        return result
+
+    def _answered(self, answer: str) -> None:
+        self._answer = answer
+        self._device.show_ready()
+
+    def _tidy(self) -> None:
+        """Forget the code of the errand; a session that is under way gets its page back and keeps its code."""
+        if self._device.sessions.active:
+            self._device.sessions.show_again()
+        else:
+            self._device.modules.forget(*GUESTS)
+            self._device.show_ready()
+
+    def stop(self) -> None:
+        """Forget the errand and its result."""
+        shown = self.waiting
+        self._host = self._key = b""
+        self._question = self._result = None
+        self._answer = ""
+        if shown:
+            self._tidy()
+
+    def drop(self, host: bytes) -> None:
+        """Forget the errand of a host that was revoked."""
+        if host == self._host:
+            self.stop()
+
+    def tick(self, now: int) -> None:
+        """End a question that nobody answers."""
+        if self.waiting:
+            limit = TYPING_TIMEOUT if self._question.typed else APPROVAL_TIMEOUT
+            if ((now - self._since) & TICKS) >= limit * 1000:
+                self._answered("timeout")

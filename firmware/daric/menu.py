@@ -1,0 +1,89 @@
+"""What the owner may start at the device itself: the host asks what is wanted, proposes it, and the device signs.
+
+A press on the page of an idle device opens the menu; the right button picks, the left one turns the page. A virtual
+board may answer "menu:OP:GROUP" at once, the group by its place in the menu or its id in hexadecimal digits.
+Specification: docs/protocol.md, section 1 (who asks); docs/architecture.md, the device.
+"""
+
+from daric_protocol.limits import APPROVAL_TIMEOUT
+from daric_protocol.link import TICKS
+
+TITLES = (("refresh", "New shares"), ("backup", "Back up"), ("export", "Export the key"))
+
+
+class Menu:
+    """The menu and what was picked in it."""
+
+    def __init__(self, device) -> None:
+        self._device = device
+        self._items = []  # (op, title, group id)
+        self._at = 0
+        self._wanted = None
+        self._since = 0
+
+    def pressed(self, answer: str) -> None:
+        """A button while the page on the screen asks nothing."""
+        if self._device.busy:
+            return
+        groups = self._device.custody.groups()
+        self._items = [(op, title, group) for group in groups for op, title in TITLES]
+        self._at = 0
+        if answer.startswith("menu:"):
+            words = answer.split(":")
+            for op, _, group in self._items:
+                if len(words) == 3 and words[1] == op and words[2] in (str(groups.index(group) + 1), group.hex()):
+                    self._pick(op, group)
+        elif self._items:
+            self._since = self._device.board.ticks()
+            self._show()
+
+    def take(self) -> "list | None":
+        """[op, group id] that the owner picked, once; None if nothing was."""
+        wanted, self._wanted = self._wanted, None
+        return wanted
+
+    def close(self) -> None:
+        """Something else begins."""
+        self._items = []
+        self._wanted = None
+
+    @property
+    def open(self) -> bool:
+        """Whether a page of the menu is on the screen, or what was picked waits for a host."""
+        return bool(self._items) or self._wanted is not None
+
+    def tick(self, now: int) -> None:
+        """Close a menu that the owner left, and forget what no host asked for."""
+        if self.open and ((now - self._since) & TICKS) >= APPROVAL_TIMEOUT * 1000:
+            self._leave()
+
+    def _show(self) -> None:
+        from daric_protocol.flows.questions import shown_name
+
+        if self._at == len(self._items):
+            lines = ["Leave the menu?"]
+        else:
+            _, title, group = self._items[self._at]
+            lines = [title + "?"] + shown_name(self._device.custody.group(group).name) + [" " + group.hex()[:8]]
+        self._device.modules.forget("daric_protocol")
+        self._device.screens.show(lines, self._answered)
+
+    def _answered(self, answer: str) -> None:
+        if answer != "approve":
+            self._at = (self._at + 1) % (len(self._items) + 1)
+            self._show()
+        elif self._at == len(self._items):
+            self._leave()
+        else:
+            op, _, group = self._items[self._at]
+            self._pick(op, group)
+
+    def _pick(self, op: str, group: bytes) -> None:
+        self._items = []
+        self._wanted = [op, group]
+        self._since = self._device.board.ticks()
+        self._device.screens.show(["Go on at the", "phone"])
+
+    def _leave(self) -> None:
+        self.close()
+        self._device.show_ready()
