@@ -14,6 +14,7 @@ from tests.session.backups import BACKUP, CODE, Backed, errors, verdicts
 from tests.session.keepers import TRIES
 from tests.session.network import EvilRelay, Network, drbg
 from tests.session.parties import Party, Wallet, message
+from tests.session.test_hostile_relay import chaos
 
 SOFT = ("soft", None)
 OTHERS = b"of another party"
@@ -200,6 +201,28 @@ def test_a_party_that_goes_away_in_any_round_ends_it_softly_and_it_goes_on_later
         assert custody.roster(backed.wallet.group_id).member(3).identity == new.custody.identity.public
 
 
+def test_a_relay_that_delays_repeats_and_reorders_changes_nothing(three):
+    backed = again(three)
+    relay = EvilRelay(reorder=True, seed=3, repeat=lambda _: True, delay=lambda parcel: parcel.round % 2)
+    network = backed.making(relay, backup_id=OTHERS).start().confirm().run()
+    assert set(network.states()) == {"done"}
+    relay = EvilRelay(reorder=True, seed=4, repeat=lambda _: True, delay=lambda parcel: parcel.round % 2)
+    backed.recover(relay=relay, backup_id=OTHERS)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_chaos_accuses_nobody_and_the_next_attempt_works(three, seed):
+    backed = again(three)
+    new, network = backed.recovering(relay=chaos(seed))
+    network.start().confirm().run().expire().run()
+    assert set(verdicts(network)) <= {SOFT, None, ("backup", None)}, errors(network)
+    for change in [session.result for session in network.sessions if session.result]:
+        for custody in (backed.custody(1), backed.custody(2), new.custody):
+            custody.adopt(change)
+    if backed.custody(1).roster(backed.wallet.group_id).version == 0:
+        backed.recover(new=new)
+
+
 # Pieces that came before the session
 
 
@@ -258,6 +281,34 @@ def test_the_old_identity_is_refused_everywhere(three):
         network = Network(sessions).start().confirm().run().expire()
         assert "done" not in network.states() and network.sessions[0].result is None
         assert set(network.errors()) == {"soft"}
+    assert signs(wallet, [1, 3])
+
+
+def test_the_old_identity_takes_part_in_no_change_of_the_group_either(three):
+    backed = again(three)
+    new, network = backed.recover()
+    wallet, old = backed.after(new, network), backed.lost
+    uuid, custody, gid = wallet.uuid, wallet.parties[1].custody, wallet.group_id
+    for terms in (
+        flows.refresh_terms(uuid(), gid, wallet.roster),
+        flows.reshare_terms(uuid(), custody, gid, 3),
+        flows.reshare_terms(uuid(), old.custody, gid, 3),
+        flows.master_terms(uuid(), gid, wallet.roster, 3),
+        flows.backup_terms(uuid(), custody, gid, bytes(16), 2, 1, [2, 3], 3, 2),
+        flows.backup_terms(uuid(), custody, gid, bytes(16), 2, 3, [1, 2], 1, 2),
+    ):
+        sessions = []
+        for index in terms.members:
+            party = old if index == 3 else wallet.parties[index]
+            brought = backing.Backing(backed.keepers[index], CODE)
+            try:
+                sessions.append(party.open(terms, attended=index != 2, backing=brought))
+            except DaricError as error:
+                assert error.name in ("roster", "member")
+        if len(sessions) == len(terms.members):
+            network = Network(sessions).start().confirm().run().expire()
+            assert "done" not in network.states(), terms.op
+    assert wallet.parties[1].custody.shard(gid).epoch == 1
     assert signs(wallet, [1, 3])
 
 
