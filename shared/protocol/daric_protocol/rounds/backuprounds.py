@@ -362,7 +362,7 @@ class Gathering:
             try:
                 self._keeper.check_release(shard.group_id, sheet.backup_id, self._uuid, receiver, request)
             except DaricError as error:
-                if error.name != "backup":
+                if error.name not in ("backup", "limit"):
                     raise
                 return error, b"", []
         return None, encoded, [(me, backup.seal_piece(self._identity, receiver, sheet, me, piece, random))]
