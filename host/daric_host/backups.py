@@ -85,6 +85,9 @@ class Backups(BackupBook):
         """
         group = self._wallet.group(group_id)
         identity = self._connected(device, [member.identity for member in group.members])
+        for index in holders:
+            if index not in [member.index for member in group.members] or index == self._index(group, identity):
+                raise DaricError("member", f"{index} is no member beside the device, which could hold a piece")
         backup_id = self._wallet.party.entropy.draw(16)
         if session:
             sheet = await self._in_session(group, identity, backup_id, holders, threshold, cloud)

@@ -379,6 +379,12 @@ async def test_a_backup_that_the_cloud_alone_would_hold_is_refused(scene):
     assert scene.phone.proposed == []
 
 
+@pytest.mark.parametrize("holders", [[PHONE, DEVICE], [PHONE, 9], [0, PHONE], [DEVICE]])
+async def test_the_device_itself_and_strangers_hold_no_piece(scene, holders):
+    await refused("member", scene.backups.create(scene.id, holders, cloud=URL))
+    assert scene.phone.proposed == []
+
+
 async def test_exactly_one_connected_device_is_backed_up(scene):
     second = Device(None, scene.group.roster.member(OTHER).identity)
     scene.phone.connect(second)
