@@ -20,12 +20,20 @@ async def pair_new(here: Here, port: str) -> dict[str, Any]:
         return {"device": device.identity.hex(), "name": device.name}
 
 
-@command(pair_app, "list")
+@command(pair_app, "list", ports=True)
 async def pair_list(here: Here) -> dict[str, Any]:
-    """The paired devices."""
-    with local(here.home) as party:
-        devices = PairedDevices(party.store).all()
-        return {device.identity.hex(): f"{device.name} at {device.path}" for device in devices}
+    """The paired devices; with --device also the hosts that this device is paired with, as it says itself."""
+    if not here.ports:
+        with local(here.home) as party:
+            devices = PairedDevices(party.store).all()
+            return {device.identity.hex(): f"{device.name} at {device.path}" for device in devices}
+    async with here.wallet() as wallet:
+        found: dict[str, Any] = {}
+        for device in here.devices:
+            for identity, name in await wallet.hosts(device):
+                mine = ", this phone" if identity == wallet.identity else ""
+                found[identity.hex()] = f"host {name} of device {wallet.devices.name(device)}{mine}"
+        return found
 
 
 @command(pair_app, "renew", ports=True, asks=True)
@@ -50,20 +58,28 @@ async def pair_renew(
         return {"renewed": f"{first} and {second}"}
 
 
-@command(pair_app, "revoke")
+@command(pair_app, "revoke", ports=True, asks=True)
 async def pair_revoke(
     here: Here,
-    identity: Annotated[str, typer.Argument(help="of the device, hex: `daric pair list`")],
+    identity: Annotated[str, typer.Argument(help="of a device, or of another host of the one named by --device, hex")],
     for_good: Annotated[bool, typer.Option("--account", help="also take it out of this account, for good")] = False,
 ) -> dict[str, Any]:
-    """Forget a paired device at this host; its owner forgets this host on the device."""
-    key = read_key(identity, "the identity of a device")
-    if for_good:
-        async with here.wallet() as wallet:
+    """End a pairing: at this host, with --device at the device too; or that of another host, which the device asks."""
+    key = read_key(identity, "the identity of a device or host")
+    if not here.ports and not for_good:
+        with local(here.home) as party:
+            devices = PairedDevices(party.store)
+            devices.name(key)
+            devices.forget(key)
+        return {"revoked": key.hex()}
+    async with here.wallet() as wallet:
+        own = key in [device.identity for device in wallet.devices.all()]
+        if not own and not here.devices:
             wallet.devices.name(key)
+        if for_good:
             await wallet.relay.revoke(key)
-    with local(here.home) as party:
-        devices = PairedDevices(party.store)
-        devices.name(key)
-        devices.forget(key)
+        if own:
+            await wallet.revoke(key)
+        elif here.devices:
+            await wallet.revoke(here.devices[0], key)
     return {"revoked": key.hex()}

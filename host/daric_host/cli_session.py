@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from daric_protocol.errors import DaricError
 from daric_protocol.rounds.sign import Signature
 
 from daric_host import parties
@@ -36,6 +38,7 @@ app.add_typer(session_app, name="session")
 app.add_typer(party_app, name="party")
 app.add_typer(account_app, name="account")
 
+WANTED_POLL = 0.5  # seconds
 Session = Annotated[str, typer.Argument(help="the session's id, or its daric:join? link")]
 
 
@@ -117,6 +120,27 @@ async def session_cancel(here: Here, session: Session) -> dict[str, Any]:
     async with here.wallet() as wallet:
         await wallet.relay.abort(link.session)
         return {"cancelled": link.text}
+
+
+@command(session_app, "wanted", ports=True, asks=True)
+async def session_wanted(
+    here: Here,
+    members: Annotated[str, typer.Option(help="who takes part in an export, or holds the pieces of a backup")] = "",
+    wait: Annotated[float, typer.Option(help="seconds in which somebody may pick something on the device")] = 60,
+) -> dict[str, Any]:
+    """Run what the owner of the device picks in its menu: a refresh, a backup or an export that the device asks for."""
+    if len(here.ports) != 1:
+        raise DaricError("parameter", "name the one device that is asked: --device")
+    async with here.wallet() as wallet:
+        deadline = time.monotonic() + wait
+        while True:
+            proposal = await wallet.propose_wanted(here.devices[0], read_signers(members) if members else ())
+            if proposal is not None:
+                await wallet.invite(proposal, here.devices, here.cloud)
+                return _result(proposal.terms.op, await wallet.run(proposal))
+            if time.monotonic() >= deadline:
+                raise DaricError("timeout", "nothing was picked on the device")
+            await asyncio.sleep(WANTED_POLL)
 
 
 @command(party_app, "list", ports=True)

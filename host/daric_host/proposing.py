@@ -239,10 +239,13 @@ class Proposing:
         return proposal
 
     async def _signed(self, terms: Terms, asker: bytes) -> Terms:
-        """The terms with the word of this party, if it is the one that asks."""
+        """The terms with the word of who asks: always of this party; of a device where the wallet has a master."""
         if asker == self.party.identity.public:
             return terms.signed(asker, self.party.custody.sign_identity)
-        return terms
+        if not self.party.custody.roster(terms.group).master:
+            return terms
+        signature = await self._link(asker)[0].sign_terms(terms)
+        return terms.signed(asker, lambda _: signature)
 
     def _identities(self, group_id: bytes, indexes: Sequence[int]) -> list[bytes]:
         """Identities of members. Raises DaricError("group", "pending" or "member")."""

@@ -18,13 +18,9 @@ class Holder(Protocol):
 
     async def group_certificate(self, group: bytes) -> bytes: ...
 
-    async def group_adopt(self, certificate: bytes) -> bool: ...
-
-
-class Chronicler(Holder, Protocol):
-    """One that knows the changes of the roster since the current epoch began."""
-
     async def group_changes(self, group: bytes) -> list[bytes]: ...
+
+    async def group_adopt(self, certificate: bytes) -> bool: ...
 
 
 class Own:
@@ -43,7 +39,7 @@ class Own:
         return self._custody.adopt(certificate)
 
 
-async def settle(group_id: bytes, parties: Sequence[Holder], knowing: Sequence[Chronicler]) -> None:
+async def settle(group_id: bytes, parties: Sequence[Holder]) -> None:
     """Ask everybody who can be reached, and hand it to everybody; who has it already ignores it.
 
     Certificates go first: a change of the roster is one of an epoch.
@@ -51,9 +47,9 @@ async def settle(group_id: bytes, parties: Sequence[Holder], knowing: Sequence[C
     for holder in parties:
         with suppress(DaricError):
             await _tell(parties, await holder.group_certificate(group_id))
-    for one in knowing:
+    for holder in parties:
         with suppress(DaricError):
-            for change in await one.group_changes(group_id):
+            for change in await holder.group_changes(group_id):
                 await _tell(parties, change)
 
 

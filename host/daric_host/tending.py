@@ -18,7 +18,7 @@ from daric_host.groups import GroupInfo
 from daric_host.proposal import Proposal, Service
 from daric_host.proposing import Proposing
 from daric_host.receipts import ErasureReceipt, read_receipt
-from daric_host.settling import Chronicler, Own, settle
+from daric_host.settling import Holder, Own, settle
 
 UNPAIRED = "unpaired/"  # pairs of a group's members that share nothing yet, as far as this party brought them about
 RECEIPT = "receipt/"  # of the cloud party, that it holds nothing of a group any more
@@ -36,10 +36,10 @@ class Tending(Proposing):
         and before one that ends with "roster". Raises DaricError("pending") when nobody has a certificate: then the
         wallet never came to be, and the pending shards are of no use.
         """
-        knowing: list[Chronicler] = [Own(self.party.custody)]
+        parties: list[Holder] = [Own(self.party.custody), *(device for device, _ in self._links.values())]
         if cloud:
-            knowing.append(CloudClient(cloud, self._relay))
-        await settle(group_id, [*knowing, *(device for device, _ in self._links.values())], knowing)
+            parties.append(CloudClient(cloud, self._relay))
+        await settle(group_id, parties)
         return self.group(group_id)
 
     # Pair set-ups

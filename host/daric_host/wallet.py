@@ -12,7 +12,7 @@ docs/sdk.md; docs/flows.md maps the requirements' steps to these calls.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
@@ -30,21 +30,20 @@ from daric_protocol.terms import BACKING, Terms
 from daric_host.carry import carry, give_up
 from daric_host.cloud_client import CloudClient
 from daric_host.device import DeviceLink
-from daric_host.device_signer import DeviceSigner
 from daric_host.groups import GroupInfo, current_groups, describe_group, note_import
 from daric_host.hop_client import Signer
+from daric_host.hosting import Hosting
 from daric_host.joinlink import JoinLink
 from daric_host.leftovers import freeing
 from daric_host.outcome import first_result
 from daric_host.ownkey import ExportedKey, forget
-from daric_host.paired import PairedDevice, PairedDevices
+from daric_host.paired import PairedDevices
 from daric_host.parties import PartyState, Surroundings, list_parties, select
 from daric_host.party import Party
 from daric_host.proposal import Event, Proposal, Service
 from daric_host.relay import ABORTED, EXPIRED, Participant, RelayClient
 from daric_host.relay import Party as Registration
 from daric_host.seats import Approve, DeviceSeat, LocalSeat, Seat, Status
-from daric_host.tending import Tending
 
 if TYPE_CHECKING:
     from daric_host.backups import Backups
@@ -55,7 +54,7 @@ MOVE = "The key was given out: whoever has it can spend alone. Move the money to
 LEFT = "A removed share is worthless once fewer old shares are left than signed before: erase what you can reach."
 
 
-class Wallet(Tending):
+class Wallet(Hosting):
     """A phone or browser party. One Wallet per directory; one session at a time."""
 
     home = Path()  # its directory
@@ -147,36 +146,6 @@ class Wallet(Tending):
     def group(self, group_id: bytes) -> GroupInfo:
         """One of them. Raises DaricError("group" or "pending")."""
         return describe_group(self.party.custody, group_id)
-
-    # Devices
-
-    async def pair(self, path: str, show_code: Callable[[str], Awaitable[bool]], name: str = "phone") -> PairedDevice:
-        """Pair with the device at a serial port; show_code compares the six digits. The device joins this account."""
-        device = await DeviceLink.open(path, self.party.identity)
-        try:
-            pairing = await device.pair(show_code, name, self.service.cloud)
-            await device.connect(pairing)
-            await self._relay.attach(DeviceSigner(pairing.identity, device), "device", pairing.name)
-        finally:
-            await device.close()
-        return self.devices.add(pairing, path)
-
-    async def connect(self, path: str, identity: bytes | None = None) -> bytes:
-        """Open the link to a paired device and its seat at the relay; its identity. DaricError("unpaired") if unknown.
-
-        identity: which device is expected at the port, where several are paired.
-        """
-        pairing = self.devices.find(path, identity)
-        device = await DeviceLink.open(path, self.party.identity)
-        try:
-            await device.connect(pairing)
-            await device.session_abort()  # what a host that is gone began
-        except BaseException:
-            await device.close()
-            raise
-        relay = self._meet(DeviceSigner(pairing.identity, device))
-        self._links[pairing.identity] = (device, relay)
-        return pairing.identity
 
     # Sessions: invite, run
 

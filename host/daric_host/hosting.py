@@ -1,0 +1,110 @@
+"""The devices of a wallet: paired, connected, asked what their owners want, let go. Specification: docs/sdk.md."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from daric_protocol.errors import DaricError
+
+from daric_host.device import DeviceLink
+from daric_host.device_signer import DeviceSigner
+from daric_host.paired import PairedDevice, PairedDevices
+from daric_host.proposal import Proposal
+from daric_host.tending import Tending
+
+if TYPE_CHECKING:
+    from daric_host.hop_client import Signer
+    from daric_host.relay import RelayClient
+
+
+class Hosting(Tending):
+    """This half of a Wallet is the bridge of its devices."""
+
+    devices: PairedDevices
+
+    async def pair(self, path: str, show_code: Callable[[str], Awaitable[bool]], name: str = "phone") -> PairedDevice:
+        """Pair with the device at a serial port, or anew with one that is paired; the device joins this account.
+
+        show_code: compares the six digits on both screens.
+        """
+        device = await DeviceLink.open(path, self.party.identity)
+        try:
+            pairing = await device.pair(show_code, name, self.service.cloud)
+            await device.connect(pairing)
+            await self._relay.attach(DeviceSigner(pairing.identity, device), "device", pairing.name)
+        finally:
+            await device.close()
+        return self.devices.add(pairing, path)
+
+    async def connect(self, path: str, identity: bytes | None = None) -> bytes:
+        """Open the link to a paired device and its seat at the relay; its identity. DaricError("unpaired") if unknown.
+
+        identity: which device is expected at the port, where several are paired.
+        """
+        pairing = self.devices.find(path, identity)
+        device = await DeviceLink.open(path, self.party.identity)
+        try:
+            await device.connect(pairing)
+            await device.session_abort()  # what a host that is gone began
+        except BaseException:
+            await device.close()
+            raise
+        relay = self._meet(DeviceSigner(pairing.identity, device))
+        self._links[pairing.identity] = (device, relay)
+        return pairing.identity
+
+    async def hosts(self, device: bytes) -> list[tuple[bytes, str]]:
+        """Identity and name of each host that a connected device is paired with, this one among them."""
+        return await self._link(device)[0].hosts()
+
+    async def revoke(self, device: bytes, host: bytes = b"") -> None:
+        """End a pairing: this phone's with a device, at both ends if it is connected; or another host's with it.
+
+        host: identity of another host, which the device's owner agrees to forget on the screen. Raises DaricError:
+        unpaired, refused, timeout.
+        """
+        if host not in (b"", self.party.identity.public):
+            await self._link(device)[0].revoke(host)
+            return
+        self.devices.name(device)
+        if device in self._links:
+            link, relay = self._links.pop(device)
+            await link.revoke(self.party.identity.public)
+            await relay.close()
+            await link.close()
+        self.devices.forget(device)
+
+    async def propose_wanted(self, device: bytes, members: Sequence[int] = ()) -> Proposal | None:
+        """What the owner of a connected device picked in its menu, as a session that the device asks for; or None.
+
+        members: of an export, exactly t, the device among them; of a backup, who holds the pieces, two of which bring
+        the share back. If left out: this phone, and of a backup the cloud. Raises DaricError("parameter") where that is
+        not enough.
+        """
+        picked = await self._link(device)[0].wanted()
+        if picked is None:
+            return None
+        op, group_id = picked
+        roster = self.party.custody.roster(group_id)
+        me, number = roster.index_of(self.party.identity.public), roster.index_of(device)
+        if op == "refresh":
+            return await self.propose_refresh(group_id, device)
+        if op == "export":
+            return await self.propose_export(group_id, sorted(members or [me, number]), "asked on the device", device)
+        if op != "backup":
+            raise DaricError("parameter", "the device's owner picked something that this version does not know")
+        clouds = [member.index for member in roster.members if member.identity == self.service.cloud]
+        holders = sorted(members or [me, *clouds])
+        if len(holders) < 2:
+            raise DaricError("parameter", "a backup has two holders at least: choose them")
+        cloud = next((index for index in clouds if index in holders), 0)
+        phone = me if me in holders else next(index for index in holders if index != cloud)
+        backup_id = self.party.entropy.draw(16)
+        return await self.propose_backup(group_id, backup_id, 2, number, holders, phone, cloud, device)
+
+    def _meet(self, signer: Signer) -> RelayClient:
+        raise NotImplementedError
+
+
+__all__ = ["Hosting"]
