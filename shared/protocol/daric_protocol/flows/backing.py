@@ -7,6 +7,7 @@ happens in rounds. A piece's number is its holder's index in the group. Specific
 
 from daric_protocol import recoverycode
 from daric_protocol.errors import DaricError
+from daric_protocol.flows.running import run_id
 from daric_protocol.tagged import read_scalar, scalar
 
 TYPE_CHECKING = False
@@ -48,8 +49,8 @@ class Backing:
     """What a party brings to a session of a backup or a recovery beside its custody.
 
     keeper: of a holder. code: the recovery code, of the device that makes the backup or gets it back, where the cloud
-    holds a piece. restored: the shard of a party whose pieces came before the session. Afterwards bad has the numbers
-    of pieces that were no good.
+    holds a piece. restored: the shard of a party whose pieces came before the session. The rounds take code and
+    restored away when they begin; afterwards bad has the numbers of pieces that were no good.
     """
 
     def __init__(self, keeper: "Keeper | None" = None, code: str = "", restored: "Shard | None" = None) -> None:
@@ -203,21 +204,22 @@ def rounds(
     """The round generator of a backup (the encoded sheet), its test (numbers of good pieces) or a recovery (the change
     of the roster as it travels). shard: None for the recovering party."""
     backing = backing or Backing()
+    code, backing.code = backing.code, ""
     if session.terms.op == "recover":
-        return recover(session, shard, custody, view, backing)
+        return recover(session, shard, custody, view, backing, code)
     assert shard is not None
-    return back_up(session, shard, backing) if session.terms.op == "backup" else verify(session, shard, backing)
+    return back_up(session, shard, backing, code) if session.terms.op == "backup" else verify(session, shard, backing)
 
 
-def back_up(session: "Session", shard: "Shard", backing: Backing) -> "Rounds":
-    """A backup; the encoded sheet once every holder keeps its piece."""
+def back_up(session: "Session", shard: "Shard", backing: Backing, code: str) -> "Rounds":
+    """A backup; the encoded sheet once every holder keeps its piece. code: the recovery code, of the device."""
     from daric_protocol.rounds import backuprounds
 
     terms, unattended = session.terms, not session.hooks.attended
     return (
         yield from backuprounds.back_up(
-            session.ssid, shard, terms.members, terms.details(), session.identity, backing.keeper, unattended,
-            backing.code, session.random,
+            run_id(session), shard, terms.members, terms.details(), session.identity, backing.keeper, unattended,
+            code, session.random,
         )
     )  # fmt: skip
 
@@ -229,13 +231,18 @@ def verify(session: "Session", shard: "Shard", backing: Backing) -> "Rounds":
     terms = session.terms
     return (
         yield from backuprounds.verify(
-            session.ssid, shard, terms.members, terms.details(), backing.keeper, session.random
+            run_id(session), shard, terms.members, terms.details(), backing.keeper, session.random
         )
     )
 
 
 def recover(
-    session: "Session", shard: "Shard | None", custody: "Custody", view: "SessionCustody", backing: Backing
+    session: "Session",
+    shard: "Shard | None",
+    custody: "Custody",
+    view: "SessionCustody",
+    backing: Backing,
+    code: str,
 ) -> "Rounds":
     """A recovery; the change of the roster as it travels. From here on the old identity counts for nothing."""
     from daric_protocol.rounds.groupstart import Brought
@@ -247,7 +254,7 @@ def recover(
         from daric_protocol.rounds.backuprounds import Gathering
 
         unattended = not session.hooks.attended
-        gathering = Gathering(asked, terms.uuid, session.identity, backing.keeper, unattended, backing.code)
+        gathering = Gathering(asked, terms.uuid, session.identity, backing.keeper, unattended, code)
     elif shard is None:
         _check_restored(backing.restored, asked)
     assert session.roster is not None
@@ -257,7 +264,7 @@ def recover(
     restored, backing.restored = backing.restored, None
     try:
         _, change = yield from recover_rounds(
-            session.me, session.ssid, terms.group, roster, terms.members, asked.index, identity, view, session.random,
+            session.me, run_id(session), terms.group, roster, terms.members, asked.index, identity, view, session.random,
             shard, None if gathering else restored, brought, gathering,
         )  # fmt: skip
     finally:
