@@ -136,16 +136,18 @@ async def test_a_device_that_knows_the_code_comes_back_and_the_old_one_is_gone(b
 
 async def test_a_wrong_code_gets_nothing_and_is_counted(backed):
     home = backed.home
-    backed.new.backing.code = WRONG
     for number in range(1, 6):
         assert backed.tries() == number - 1
+        backed.new.backing.code = WRONG  # typed again each time
         outcomes = await backed.run(backed.recover_terms(), backed.phone, backed.new)
         assert "backup" in failures(outcomes), outcomes
         assert [state for state, _ in outcomes] == ["failed"] * 3
     backed.new.backing.code = CODE
-    assert "limit" in failures(await backed.run(backed.recover_terms(), backed.phone, backed.new))
+    assert "backup" in failures(await backed.run(backed.recover_terms(), backed.phone, backed.new))
+    assert backed.tries() == 5
     assert backed.new.custody.find(home.group) is None
     home.clock.now += 24 * 3600
+    backed.new.backing.code = CODE
     outcomes = await backed.run(backed.recover_terms(), backed.phone, backed.new)
     assert [state for state, _ in outcomes] == ["done"] * 3, outcomes
 
