@@ -4,6 +4,7 @@ import os
 
 import pytest
 from daric_protocol import channel, flows, platform
+from daric_protocol.errors import DaricError
 from daric_protocol.pairing import Agreement
 
 from tests.cddl import check
@@ -50,6 +51,19 @@ async def test_every_message_of_a_session_follows_its_rule(tmp_path, crossed, mo
     terms = flows.create_terms(os.urandom(16), 2, 2, os.urandom, "Savings")
     await run_session(terms, [DeviceParty(link), LocalParty(5)])
     await link.group_list()
+    await link.group_changes(terms.group)
+    await link.hosts()
+    await link.wanted()
+    await link.sign_terms(flows.create_terms(os.urandom(16), 2, 2, os.urandom, "Savings"))
+    holders = [(1, link._identity.public), (2, app.identity.public)]
+    for request_ in (
+        link.backup_make(terms.group, bytes(16), 2, holders, 1, 2),
+        link.recovery_request(b"\x80", bytes(16)),
+        link.recovery_restore(b"\x80", [(1, bytes(33), b"x")]),
+    ):
+        with pytest.raises(DaricError):
+            await request_
+    await link.revoke(link._identity.public)
     kinds = {platform.cbor_decode(data)[0] for data in crossed["link"]}
     assert kinds == {channel.HELLO, channel.CONNECT, channel.SEALED, 3, 4, 5}
     for data in crossed["link"]:

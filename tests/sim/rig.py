@@ -7,6 +7,7 @@ from daric_host.device import DeviceLink, Pairing
 from daric_protocol import flows
 from daric_protocol.custody import Custody
 from daric_protocol.errors import DaricError
+from daric_protocol.flows.backing import Backing, Keeper
 from daric_protocol.identity import Identity
 from daric_protocol.platform.entropy import Entropy
 from daric_protocol.pump import EarlyFrames
@@ -35,18 +36,22 @@ class MemoryStore:
 
 
 class LocalParty:
-    """A party of this process that confirms everything."""
+    """A party of this process that confirms everything, or that nobody attends."""
 
-    def __init__(self, secret: int) -> None:
+    def __init__(self, secret: int, keeper: Keeper | None = None, attended: bool = True) -> None:
         self.entropy = Entropy()
         self.identity = Identity(secret)
         self.custody = Custody(MemoryStore(), self.identity, self.entropy.draw)
         self.session: Session | None = None
         self.secret: flows.Secret | None = None  # the key that it brings to an import
+        self.keeper = keeper  # of pieces of backups
+        self.attended = attended
 
     async def join(self, terms: Terms) -> bytes:
         secret = self.secret if terms.op == "import" else None
-        self.session = flows.open_session(terms, self.custody, self.entropy.draw, secret=secret)
+        self.session = flows.open_session(
+            terms, self.custody, self.entropy.draw, self.attended, secret=secret, backing=Backing(self.keeper)
+        )
         return self.session.join()
 
     async def start(self, joins: list[bytes]) -> None:
