@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from daric_protocol.errors import DaricError
 from daric_protocol.flows import backing as flow
@@ -204,7 +203,7 @@ class Backups(BackupBook):
             raise DaricError("threshold", "without a session both pieces are needed to bring the share back")
         client = self._at(cloud)
         people = [(index, member) for index, member in self._identities(group) if index in (group.me, number)]
-        link: Any = wallet._link(device)[0]
+        link, _ = wallet._link(device)
         made = await link.backup_make(group.id, backup_id, threshold, people, group.me, number)
         sheet = read_sheet(made.sheet)
         if (sheet.group_id, sheet.backup_id, sheet.threshold, sheet.holders) != (group.id, backup_id, 2, people):
@@ -213,8 +212,7 @@ class Backups(BackupBook):
         if await client.backup_keep(made.sheet, made.others) != number:
             raise DaricError("backup", "the cloud party kept another piece than its own")
         await asyncio.to_thread(self.keeper.keep, made.sheet, group.me, piece, check)
-        kept: bytes = made.sheet
-        return kept
+        return made.sheet
 
     def _forget_outdated(self, group: GroupInfo, index: int) -> None:
         """Erase pieces of the same member's earlier shares: a new backup takes their place."""
@@ -249,7 +247,7 @@ class Backups(BackupBook):
         wallet, kept = self._wallet, source.kept
         assert kept is not None
         uuid = await wallet.relay.new_session_id()
-        link: Any = wallet._link(device)[0]
+        link, _ = wallet._link(device)
         mac = await link.recovery_request(kept.sheet, uuid)
         number, sealed = await self._at(cloud).recovery_piece(group.id, source.backup_id, uuid, device, mac)
         own = flow.release_piece(
