@@ -9,7 +9,7 @@ from daric_protocol.rounds.backup import BackupSheet, combine
 from daric_protocol.tagged import read_scalar
 
 from tests.session.backups import BACKUP, CODE, Backed, errors, verdicts
-from tests.session.network import EvilRelay, drbg
+from tests.session.network import EvilRelay, Network, drbg
 from tests.session.parties import Wallet
 
 SOFT = ("soft", None)
@@ -191,3 +191,25 @@ def test_a_backup_made_without_a_session_passes_the_same_test(backed):
         backed.keepers[j].keep(sheet, j, piece, check)
     network = backed.verifying(name(backed)).start().confirm().run()
     assert [session.result for session in network.sessions] == [[1, 2]] * 2
+
+
+# Who is asked before a share is split
+
+
+@pytest.mark.parametrize("cloud", [0, 4])
+def test_a_party_that_nobody_attends_never_backs_its_own_share_up(five, cloud):
+    """Two of three phones would have the third share without anybody else's word."""
+    backed = Backed(five.copy(), 3, [1, 2] + [cloud] * bool(cloud), cloud=cloud)
+    terms = flows.backup_terms(five.uuid(), backed.custody(1), five.group_id, BACKUP, 2, 3, backed.holders, 1, cloud)
+    attended = {j: j not in (3, cloud) for j in terms.members}
+    sessions = []
+    for j in terms.members:
+        brought = backing.Backing(backed.keepers[j], CODE if j == 3 else "")
+        sessions.append(backed.wallet.parties[j].open(terms, attended=attended[j], backing=brought))
+    network = Network(sessions).start()
+    for session in sessions:
+        if session.needs_confirmation:
+            session.confirm()
+    network.run().expire()
+    assert sessions[terms.members.index(3)].error.name == "backup"
+    assert "done" not in network.states() and not [j for j in terms.members if kept(backed, j)]

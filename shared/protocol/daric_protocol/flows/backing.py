@@ -216,6 +216,9 @@ def back_up(session: "Session", shard: "Shard", backing: Backing, code: str) -> 
     from daric_protocol.rounds import backuprounds
 
     terms, unattended = session.terms, not session.hooks.attended
+    if unattended and shard.me == terms.details().device:
+        # Its holders could be fewer than would have to sign, and nobody reads here who they are.
+        raise DaricError("backup", "A party that nobody attends makes no backup of its own share.")
     return (
         yield from backuprounds.back_up(
             run_id(session), shard, terms.members, terms.details(), session.identity, backing.keeper, unattended,
@@ -264,8 +267,8 @@ def recover(
     restored, backing.restored = backing.restored, None
     try:
         _, change = yield from recover_rounds(
-            session.me, run_id(session), terms.group, roster, terms.members, asked.index, identity, view, session.random,
-            shard, None if gathering else restored, brought, gathering,
+            session.me, run_id(session), terms.group, roster, terms.members, asked.index, identity, view,
+            session.random, shard, None if gathering else restored, brought, gathering,
         )  # fmt: skip
     finally:
         if gathering is not None:
