@@ -54,8 +54,8 @@ def importing(session: "Session", custody: "Custody", view: "SessionCustody", se
         raise Abort("soft", None, "whoever brings the key did not join")
     own = (0, b"") if secret is None else (secret.scalar, secret.entropy)
     _, acks = yield from imported(
-        session.me, session.ssid, terms.group, roster, dealers[0], asked.key, asked.chain_code, asked.entropy, view,
-        session.random, own[0], own[1], custody.highest_epoch(terms.group),
+        session.me, running.run_id(session), terms.group, roster, dealers[0], asked.key, asked.chain_code,
+        asked.entropy, view, session.random, own[0], own[1], custody.highest_epoch(terms.group),
     )  # fmt: skip
     view.activate(acks)
     return custody.certificate(terms.group)
