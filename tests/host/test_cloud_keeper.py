@@ -7,6 +7,7 @@ import sys
 from contextlib import suppress
 
 import pytest
+from daric_host.services import cloud_keeper
 from daric_protocol.errors import DaricError
 from daric_protocol.flows import backing
 from daric_protocol.identity import Identity
@@ -326,6 +327,27 @@ def test_a_right_code_in_between_clears_the_tries(home):
     assert listed(home).tries == 0
     wrong(home, 4)
     ask(home)
+
+
+def test_a_good_word_repeated_between_guesses_clears_and_costs_nothing(home):
+    """Who carries a request for the owner could else guess four codes, repeat it, and guess four more."""
+    ask(home)
+    wrong(home, 4)
+    for _ in range(6):
+        ask(home)
+        assert listed(home).tries == 4
+    home.restart()
+    ask(home)
+    wrong(home, 1)
+    refused("limit", ask, home)
+
+
+def test_requests_beyond_those_that_are_remembered_clear_nothing(home, monkeypatch):
+    monkeypatch.setattr(cloud_keeper, "REMEMBERED", 1)
+    ask(home)
+    wrong(home, 3)
+    ask(home, mac(uuid=b"v" * 16), uuid=b"v" * 16)
+    assert listed(home).tries == 3
 
 
 def test_the_wait_survives_a_restart(home):

@@ -21,6 +21,7 @@ from daric_host.receipts import CloudBackup
 from daric_host.store import SqliteStore
 
 CHECK_BYTES = 32
+REMEMBERED = 64  # good requests of a backup; later ones release the piece and clear nothing
 OLD = "The backup is of another epoch: the shares changed since, and its piece is erased. Make a new backup."
 
 
@@ -63,31 +64,36 @@ class CloudKeeper(Keeper):
     def check_release(self, group_id: bytes, backup_id: bytes, uuid: bytes, identity: bytes, mac: bytes) -> None:
         """Whether whoever asks knows the recovery code: mac (32 B) over session (16 B) and new identity (33 B).
 
-        A try counts, durably, before anything is compared. Raises DaricError("backup") for a wrong code or no such
-        backup, ("limit") after the fifth wrong one for a day.
+        A try counts, durably, before anything is compared; a good one clears the count, its repetition does not. Raises
+        DaricError("backup") for a wrong code or no such backup, ("limit") after the fifth wrong one for a day.
         """
         found = self.find(group_id, backup_id)
         if found is None:
             raise DaricError("backup", "The cloud party has no piece of this backup.")
         name = _name("tries", group_id, backup_id)
-        tries, until, latest = self._tries(name)
+        tries, until, latest, good = self._tries(name)
         now = max(int(self._clock()), latest)
         if until > now:
             raise DaricError("limit", f"Too many wrong recovery codes: the next try is in {_minutes(until - now)}.")
-        tries = 1 if until else tries + 1
+        before = 0 if until else tries
+        tries = before + 1
         until = now + RELEASE_WAIT if tries >= RELEASE_TRIES else 0
-        self._store.write(name, platform.cbor_encode([tries, until, now]))
+        self._store.write(name, platform.cbor_encode([tries, until, now, good]))
         if not platform.equal(release_mac(found[3], uuid, identity, backup_id), mac):
             left = f"{RELEASE_TRIES - tries} tries are left" if tries < RELEASE_TRIES else "no more tries today"
             raise DaricError("backup", f"The recovery code is wrong: {left}.")
-        self._store.write(name, platform.cbor_encode([0, 0, now]))
+        request = platform.sha256(uuid + identity)[:16]
+        if request in good or len(good) >= REMEMBERED:  # whoever carried it may repeat it between guesses
+            self._store.write(name, platform.cbor_encode([before, 0, now, good]))
+        else:
+            self._store.write(name, platform.cbor_encode([0, 0, now, [*good, request]]))
 
     def backups(self, group_id: bytes) -> list[CloudBackup]:
         """All backups of a wallet, those of earlier epochs included, and what was tried."""
         listed = []
         for name in self._store.names(_name("backup", group_id, b"")):
             sheet = BackupSheet.decode(self._load(name)[0])
-            tries, until, latest = self._tries(_name("tries", group_id, sheet.backup_id))
+            tries, until, latest, _ = self._tries(_name("tries", group_id, sheet.backup_id))
             over = until <= max(int(self._clock()), latest)
             holders = tuple((number, identity) for number, identity in sheet.holders)
             listed.append(
@@ -119,13 +125,13 @@ class CloudKeeper(Keeper):
         sheet, number, piece, check = platform.cbor_decode(data)
         return sheet, number, piece, check
 
-    def _tries(self, name: str) -> tuple[int, int, int]:
-        """(tries, locked until, the latest time seen)."""
+    def _tries(self, name: str) -> tuple[int, int, int, list[bytes]]:
+        """(tries, locked until, the latest time seen, good requests)."""
         data = self._store.read(name)
         if data is None:
-            return 0, 0, 0
-        tries, until, latest = platform.cbor_decode(data)
-        return tries, until, latest
+            return 0, 0, 0, []
+        tries, until, latest, good = platform.cbor_decode(data)
+        return tries, until, latest, good
 
 
 def _name(kind: str, group_id: bytes, backup_id: bytes) -> str:
