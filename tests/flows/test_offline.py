@@ -4,6 +4,7 @@ import asyncio
 import socket
 import uuid
 
+import coincurve
 import pytest
 from daric_host.joinlink import parse
 from daric_host.offline import OfflineWallet
@@ -89,6 +90,28 @@ async def test_phone_and_device_sign_alone(tell, cut, tmp_path, parties):
     assert nowhere.tried == [], "something asked for the network"
 
 
+async def test_phone_and_device_renew_their_shares_and_export_alone(tell, cut, tmp_path):
+    async with tell() as story:
+        proposal = await story.wallet.propose_group("offline", 2, 2)
+        await story.wallet.invite(proposal, [story.identity])
+        before = await story.wallet.run(proposal)
+        path = story.device.path
+    nowhere = cut()
+    async with await alone(tmp_path / "phone") as wallet:
+        device = await wallet.connect(path)
+        proposal = await wallet.propose_refresh(before.id)
+        await wallet.invite(proposal, [device])
+        after = await wallet.run(proposal)
+        assert (after.epoch, after.address) == (before.epoch + 1, before.address)
+        assert recovers(after, (await sign(wallet, device, after.id, [1, 2], "renewed"))[1], "renewed")
+        proposal = await wallet.propose_export(after.id, [1, 2], "the services are gone")
+        await wallet.invite(proposal, [device])
+        key = await wallet.run(proposal)
+        assert coincurve.PrivateKey(key.key).public_key.format() == after.public_key
+        assert wallet.group(after.id).exposed
+    assert nowhere.tried == [], "something asked for the network"
+
+
 @pytest.fixture
 def pair_of_phones(tell, house, tmp_path):
     """A 2-of-3 wallet of two phones and a device; (group, index of the second phone)."""
@@ -132,6 +155,30 @@ async def test_two_phones_sign_over_a_local_socket(pair_of_phones, cut, tmp_path
     assert all(recovers(group, end, "together") for end in ends)
     assert nowhere.tried == []
     assert not place.exists(), "the address is gone with the wallet"
+
+
+async def test_two_phones_and_a_device_renew_their_shares_over_a_local_socket(pair_of_phones, cut, device, tmp_path):
+    before, other = await pair_of_phones()
+    nowhere = cut()
+    async with await alone(tmp_path / "phone") as first, await alone(tmp_path / "second") as second:
+        address = await first.serve(f"unix:{tmp_path / 'meet'}")
+        await second.dial(address)
+        present = await first.connect(device.path)
+
+        async def together(proposal):
+            async def join():
+                link = parse(first.link(proposal).uri, address)
+                return await second.run(await second.join(link.session, link.initiator, link.secret))
+
+            await first.invite(proposal, [present])
+            return await asyncio.gather(first.run(proposal), join())
+
+        mine, theirs = await together(await first.propose_refresh(before.id))
+        assert mine.epoch == theirs.epoch == before.epoch + 1 and mine.address == before.address
+        key, nothing = await together(await first.propose_export(before.id, sorted([mine.me, other]), "moving"))
+        assert coincurve.PrivateKey(key.key).public_key.format() == before.public_key and nothing is None
+        assert second.group(before.id).exposed
+    assert nowhere.tried == []
 
 
 async def test_two_phones_sign_over_a_local_network(pair_of_phones, house, tmp_path):
