@@ -100,9 +100,9 @@ async def cloud_shard_delete(here: Here, group: Group, threshold: Threshold = 0)
 async def _connect_new(here: Here, wallet: Wallet, group: GroupInfo, ports: list[str]) -> None:
     """Connect devices that are to become members. Raises DaricError("member") for one that is."""
     for port in ports:
-        here.devices.append(await wallet.connect(port))
-        if here.devices[-1] in [member.identity for member in group.members]:
+        if wallet.devices.find(port).identity in [member.identity for member in group.members]:
             raise DaricError("member", f"the device at {port} is a member already")
+        here.devices.append(await wallet.connect(port))
 
 
 def _cloud_index(wallet: Wallet, group: GroupInfo) -> int:
