@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from daric_sim.device import APPROVE, REFUSE, Screen, SimDevice
+from daric_sim.device import APPROVE, REFUSE, TEXT, Screen, SimDevice
 from daric_sim.house import START_SECONDS, House, daric
 
 COMMAND_SECONDS = 300
@@ -88,7 +88,7 @@ class Command:
                 daric(*arguments, "--home", str(home), "--json"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=errors, text=True, start_new_session=True,
             )  # fmt: skip
-        threading.Thread(target=self._read, daemon=True).start()
+        threading.Thread(target=self._read, args=(log.with_suffix(".jsonl"),), daemon=True).start()
 
     def __enter__(self) -> Self:
         return self
@@ -156,11 +156,14 @@ class Command:
                 if not self._changed.wait(deadline - time.monotonic()):
                     raise DemoError(f"{self.name} takes too long: {self._lines[-1:]}")
 
-    def _read(self) -> None:
+    def _read(self, transcript: Path) -> None:
         assert self._process.stdout is not None
         try:
-            for text in self._process.stdout:
-                self._take(json.loads(text))
+            with transcript.open("a") as kept:
+                for text in self._process.stdout:
+                    kept.write(text)
+                    kept.flush()
+                    self._take(json.loads(text))
         finally:
             with self._changed:
                 self._ended = True
@@ -243,7 +246,9 @@ class Scene:
         self.house.stop()
 
     def answer(self, screen: Screen) -> str:
-        """The device's owner, who compares six digits where there are some, and writes a recovery code down."""
+        """The device's owner, who compares six digits, notes the recovery code that is shown, and types it later."""
+        if screen.typed:
+            return TEXT + self.noted
         shown = RECOVERY_CODE.search(screen.text)
         if shown:
             self.noted = "".join(shown.groups())

@@ -36,7 +36,7 @@ def recover(walk: Walk) -> Done:
     refused = replaced(walk, group, after, lost)
     walk.signs(after, "C", "device", text="the new device and party C", port=device.path)
     walk.signs(after, "device", "cloud", text="the new device and the cloud", port=device.path)
-    return walk.done("A, C, cloud, new device", f"address unchanged; {verify.BY}; old device refused: {refused}")
+    return walk.done("A, C, cloud, new device", f"address unchanged; {verify.BY}; its old identity refused: {refused}")
 
 
 def replaced(walk: Walk, before: Group, after: Group, lost: SimDevice) -> str:
@@ -46,9 +46,8 @@ def replaced(walk: Walk, before: Group, after: Group, lost: SimDevice) -> str:
     ]
     check(identities[0] != identities[1], "the device came back under its old identity")
     lost.start()
-    signers = walk.indexes(after, "A", "device")
-    line = ["sign", "message", after["group"], "old device", "--signers", signers, "--device", lost.path]
-    return walk.a.refused(*line)
+    again = ["recover", after["group"], "--members", walk.indexes(after, "A", "C", "cloud"), "--device", lost.path]
+    return refusal("member", walk.a.refused(*again))
 
 
 def back_up_by_two(walk: Walk) -> Done:
