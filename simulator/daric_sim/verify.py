@@ -143,6 +143,8 @@ def user_operation(signature: str, version: str, chain_id: int, group: dict[str,
     gas, fees = _pair("verificationGasLimit", "callGasLimit"), _pair("maxPriorityFeePerGas", "maxFeePerGas")
     empty = keccak(b"")
     head: list[Any] = [OPERATION["sender"], numbers["nonce"], empty, empty]
+    types: list[str]
+    values: list[Any]
     if version == "0.6":
         names = ("callGasLimit", "verificationGasLimit", "preVerificationGas", "maxFeePerGas", "maxPriorityFeePerGas")
         types, values = ["uint256"] * 5, [numbers[name] for name in names]

@@ -104,7 +104,7 @@ def sign_nearby(walk: Walk) -> Done:
 def transactions() -> list[bytes]:
     """One unsigned transaction of each type."""
     fields: dict[str, Any] = {"gas_limit": 60_000, "to": RECIPIENT, "value": 10**15, "data": b"", "chain_id": CHAIN}
-    prices = {"max_fee": 30 * 10**9, "priority_fee": 10**9}
+    prices: dict[str, Any] = {"max_fee": 30 * 10**9, "priority_fee": 10**9}
     made = [
         transaction.Transaction(type=transaction.LEGACY, nonce=0, gas_price=10**9, **fields),
         transaction.Transaction(
