@@ -299,6 +299,18 @@ def test_a_shard_that_may_still_count_stops_the_deletion_until_the_others_are_be
     assert receipt.epoch == epoch
 
 
+@pytest.mark.parametrize("epoch", [2, 3])
+def test_acknowledgements_of_a_dealing_that_the_cloud_was_in_do_not_delete_its_shard(home, epoch):
+    """A refresh broke off before the cloud stored its new share, and one member shows the acks without the cloud's."""
+    home.party.custody.session(home.group, b"u" * 16).use_epoch(epoch)
+    signers = {home.index_of(number): home.phones[number].identity for number in (1, 2)}
+    home.cloud.adopt(CLAIMS, certificate(home, 2, signers))
+    refused("pending", home.cloud.delete, CLAIMS, home.group)
+    assert home.party.custody.shard(home.group).epoch == 1
+    home.cloud.adopt(CLAIMS, certificate(home, epoch + 1, signers))
+    read_receipt(home.cloud.delete(CLAIMS, home.group), home.group, home.party.identity.public)
+
+
 async def test_a_deletion_waits_for_the_session_of_its_group(home):
     home.cloud.adopt(CLAIMS, await home.leave_out())
     home.cloud._seats[b"u" * 16] = home.group

@@ -175,7 +175,9 @@ class CloudParty:
             raise DaricError("busy", "a session of this group is under way")
         custody.check_idle(group, None)
         left = int.from_bytes(self.party.store.read(BEHIND + group.hex()) or b"", "big")
-        if [epoch for epoch in known.pendings if epoch >= left]:
+        # Of a dealing that this party was in, acks without its own are no certificate, whatever committee they claim.
+        tried = [known.highest_epoch] if known.standing == LEFT_BEHIND else known.pendings
+        if [epoch for epoch in tried if epoch >= left]:
             raise DaricError("pending", "a later change of this group waits for a certificate: refresh the group first")
         receipt = self._receipt(group, known.highest_epoch)
         kept = platform.cbor_encode([claims.account, receipt])
