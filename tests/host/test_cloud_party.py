@@ -198,6 +198,22 @@ async def test_a_cloud_that_was_left_behind_erases_all_and_says_so(home):
         home.restart()
 
 
+async def test_a_deletion_takes_what_is_known_of_changes_of_the_roster_along(home):
+    terms = flows.master_terms(home.uuid(), home.group, home.roster, home.index_of(1))
+    outcomes = await home.run(terms, home.members())
+    assert [state for state, _ in outcomes] == ["done"] * 3, outcomes
+    home.party.store.write(f"rival/{home.group.hex()}/1/00", b"another change of this version")
+    known = {row[0].split("/")[0] for row in home.rows_on_disk() if home.group.hex() in row[0]}
+    assert {"change", "base", "rival"} <= known
+    terms = flows.reshare_terms(home.uuid(), home.custody(), home.group, 2, 0, [home.index])
+    asked = terms.signed(home.phones[1].identity.public, home.custody().sign_identity)
+    outcomes = await home.run(asked, [1, 2], cloud=False)
+    assert [state for state, _ in outcomes] == ["done"] * 2, outcomes
+    home.cloud.adopt(CLAIMS, outcomes[0][1])
+    home.cloud.delete(CLAIMS, home.group)
+    assert [row[0] for row in home.rows_on_disk() if home.group.hex() in row[0]] == ["erased/" + home.group.hex()]
+
+
 async def test_deleting_again_gives_the_same_receipt_to_the_same_account(home):
     home.cloud.adopt(CLAIMS, await home.leave_out())
     first = home.cloud.delete(CLAIMS, home.group)
