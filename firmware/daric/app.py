@@ -47,6 +47,7 @@ class App:
         self.link = Link(self._conversation(), True)
         self.dispatcher = Dispatcher(self)
         self.modules = Modules(("daric.flash",))
+        self.modules.meet()
         self.show_ready()
 
     def _open(self) -> None:

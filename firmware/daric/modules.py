@@ -7,6 +7,11 @@ import gc
 import sys
 
 TOP = ("daric", "daric_protocol")
+GUESTS = (  # one of each flow, with what they load
+    "flows.questions_backing", "flows.changing", "rounds.keygen", "rounds.sign", "rounds.imported", "rounds.reshare",
+    "rounds.groupstart", "rounds.enrol", "rounds.export", "rounds.recover", "rounds.backuprounds", "evm.request",
+    "activation", "memberchange", "membership", "backingdetails", "pairing",
+)  # fmt: skip
 
 
 class Modules:
@@ -15,6 +20,17 @@ class Modules:
     def __init__(self, passing: "tuple[str, ...]" = ()) -> None:
         """passing: what is loaded and shall be dropped all the same."""
         self._kept = set(sys.modules) - set(passing)
+
+    def meet(self) -> None:
+        """Load what flows will load, and forget it: the names of it all then lie together at the heap's beginning.
+
+        Names are never freed. Where they came in the middle of a flow they would cut the room for large blocks in two.
+        """
+        if sys.implementation.name != "micropython":
+            return
+        for name in GUESTS:
+            __import__("daric_protocol." + name)
+            self.forget()
 
     def forget(self, *prefixes: str) -> None:
         """Unload our modules that came later and start with one of the prefixes, or all of them if none is given.

@@ -176,7 +176,7 @@ class Sessions:
             return [self._number, None, None, None, status[1], status[2]]
         seat, frame = self._frame
         offset = channel.ranged(offset, 0, len(frame))
-        piece = frame[offset : offset + LINK_PIECE_BYTES]
+        piece = bytes(memoryview(frame)[offset : offset + LINK_PIECE_BYTES])
         return [self._number, seat, len(frame), piece, status[1], status[2]]
 
     def _state(self) -> list:

@@ -8,12 +8,15 @@ import os
 
 import pytest
 from daric_protocol import flows, platform
+from daric_protocol.flows import backing
 from daric_protocol.identity import Identity
 from daric_sim.device import SimDevice
 
+from tests.session.keepers import CloudKeeper, MemoryKeeper
 from tests.sim.rig import DeviceParty, LocalParty, Party, paired, run_session
 
 HOST = Identity(4711)
+BACKUP = b"backup-of-a-test"
 
 
 class Rig:
@@ -151,15 +154,90 @@ async def give_out(tmp_path, heapsize: str, threshold: int, members: int) -> Non
         await rig.sign(others)
 
 
+async def back_up(tmp_path, heapsize: str, threshold: int, members: int) -> None:
+    """A backup of the device's share in a session, then one without."""
+    async with Powered(tmp_path, heapsize) as rig:
+        await backed_up(rig, threshold, members)
+        own, phone, cloud = await rig.index(), *rig.indexes(rig.parties[:2])
+        people = [(index, rig.roster.member(index).identity) for index in sorted([phone, cloud])]
+        made = await rig.link.backup_make(rig.group, os.urandom(16), 2, people, phone, cloud)
+        device = rig.roster.member(own).identity
+        backing.accept_piece(rig.custody, made.sheet, device, phone, made.phone_piece, False)
+        await rig.sign(rig.parties[: threshold - 1])
+
+
+async def backed_up(rig: Rig, threshold: int, members: int) -> str:
+    """A wallet and a backup of the device's share held by all others; the code on the screen."""
+    parties = [LocalParty(5 + n, MemoryKeeper()) for n in range(members - 1)]
+    parties[1].keeper, parties[1].attended = CloudKeeper(), False
+    await rig.create(threshold, parties)
+    indexes = rig.indexes(parties)
+    terms = flows.backup_terms(
+        os.urandom(16), rig.custody, rig.group, BACKUP, 2, await rig.index(), sorted(indexes), *indexes[:2]
+    )
+    await rig.run(terms, [rig.party, *parties])
+    shown = next(screen.lines for screen in rig.device.screens if "Recovery code:" in screen.lines)
+    at = shown.index("Recovery code:")
+    return shown[at + 1] + shown[at + 2]
+
+
+async def come_back(tmp_path, heapsize: str, threshold: int, members: int) -> None:
+    """A new device gets the share of a lost one by a session with all its pieces, and signs."""
+    async with Powered(tmp_path, heapsize) as rig:
+        code = await backed_up(rig, threshold, members)
+        index, parties, group = await rig.index(), rig.parties, rig.group
+        indexes = rig.indexes(parties)
+    async with Powered(tmp_path / "new", heapsize) as rig:
+        rig.parties, rig.group = parties, group
+        rig.device.answer = lambda screen: "text:" + code if screen.typed else "approve"
+        terms = flows.recover_terms(
+            os.urandom(16), rig.custody, group, index, sorted(indexes), *indexes[:2], BACKUP
+        )
+        await rig.run(terms, [rig.party, *parties])
+        for party in parties[: threshold - 1]:
+            pairing = flows.pair_terms(os.urandom(16), group, rig.roster, index, *rig.indexes([party]))
+            await rig.run(pairing, [rig.party, party])
+        await rig.sign(parties[: threshold - 1])
+
+
+async def come_back_by_two(tmp_path, heapsize: str, threshold: int, members: int) -> None:
+    """A new device puts the pieces of phone and cloud together before the session that takes it back."""
+    async with Powered(tmp_path, heapsize) as rig:
+        code = await backed_up(rig, threshold, members)
+        index, parties, group = await rig.index(), rig.parties, rig.group
+    sheet = parties[0].keeper.kept[group, BACKUP][0]
+    async with Powered(tmp_path / "new", heapsize) as rig:
+        rig.parties, rig.group = parties, group
+        rig.device.answer = lambda screen: "text:" + code if screen.typed else "approve"
+        assert len(await rig.link.recovery_request(sheet, os.urandom(16))) == 32
+        receiver, pieces = (await rig.link.identity()).identity, []
+        for party in parties[:2]:
+            _, number, piece, _ = party.keeper.kept[group, BACKUP]
+            sealed = backing.release_piece(party.identity, receiver, sheet, number, piece, os.urandom)
+            pieces.append((number, party.identity.public, sealed))
+        assert await rig.link.recovery_restore(sheet, pieces) == []
+        indexes = rig.indexes(parties)
+        terms = flows.recover_terms(os.urandom(16), rig.custody, group, index, sorted(indexes), *indexes[:2])
+        await rig.run(terms, [rig.party, *parties])
+
+
 PROCESSES = [refresh, grow, join_by_reshare, help_enrol, be_enrolled, take_in, give_out]
+BACKUPS = [back_up, come_back, come_back_by_two]
+FAST = [grow, be_enrolled, take_in, come_back]  # those that need most
 
 
-@pytest.mark.parametrize("process", PROCESSES)
+@pytest.mark.parametrize("process", FAST)
 async def test_a_2_of_3_group_fits_240_kb(tmp_path, process):
     await process(tmp_path, "240k", 2, 3)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("process", PROCESSES)
+@pytest.mark.parametrize("process", [process for process in PROCESSES + BACKUPS if process not in FAST])
+async def test_every_other_process_of_a_2_of_3_group_fits_240_kb(tmp_path, process):
+    await process(tmp_path, "240k", 2, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("process", PROCESSES + BACKUPS)
 async def test_a_4_of_8_group_fits_330_kb(tmp_path, process):
     await process(tmp_path, "330k", 4, 8)

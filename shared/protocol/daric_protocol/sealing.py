@@ -3,6 +3,8 @@
 Keys as in a Noise KK handshake: ephemeral and identity keys of both sides are mixed, one key per direction.
 """
 
+import sys
+
 from daric_protocol import cose, envelope, platform
 from daric_protocol.tagged import TH, u32
 
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
     from daric_protocol.identity import Identity
     from daric_protocol.joining import Opening
     from daric_protocol.terms import Terms
+
+MICROPYTHON = sys.implementation.name == "micropython"
 
 
 class SessionContext:
@@ -49,10 +53,11 @@ class Channel:
     def seal(
         self, sid: bytes, sender: int, receiver: int, op: str, stream: int, chunk: int, last: bool, plaintext: bytes
     ) -> bytes:
-        """One frame. The caller seals every (stream, chunk) once: the nonce is made of these two."""
+        """One frame, on a device a bytearray. The caller seals every (stream, chunk) once: it makes the nonce."""
         aad = associated(sid, sender, receiver, op, stream, chunk, last)
-        sealed = cose.seal(self._send, counter_nonce(stream, chunk), plaintext, aad)
-        return envelope.Envelope(sid[: envelope.PREFIX_BYTES], sender, stream, chunk, last, sealed).encode()
+        start = envelope.Envelope(sid[: envelope.PREFIX_BYTES], sender, stream, chunk, last, b"").header()
+        frame = cose.seal_behind(start, self._send, counter_nonce(stream, chunk), plaintext, aad)
+        return frame if MICROPYTHON else bytes(frame)  # type: ignore[return-value,unused-ignore]
 
     def open(
         self, sid: bytes, sender: int, receiver: int, op: str, frame: "envelope.Envelope"

@@ -23,13 +23,18 @@ def equal(a: bytes, b: bytes) -> bool:
     return difference == 0
 
 
-def seal(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes, tag_length: int = 16) -> bytes:
-    """AES-CCM (RFC 3610): ciphertext followed by the tag. key 16 or 32 B, nonce 7..13 B, tag 4..16 B, even."""
+def seal(
+    key: bytes, nonce: bytes, plaintext: bytes, aad: bytes, tag_length: int = 16, out: "memoryview | None" = None
+) -> bytes:
+    """AES-CCM (RFC 3610): ciphertext followed by the tag. key 16 or 32 B, nonce 7..13 B, tag 4..16 B, even.
+
+    out: where both go, of just their length; then nothing is returned.
+    """
     check_sizes(key, nonce, len(plaintext), tag_length)
-    out = bytearray(len(plaintext) + tag_length)
-    first = _counter_mode(key, nonce, plaintext, len(plaintext), out)
-    out[len(plaintext) :] = _tag(key, nonce, plaintext, len(plaintext), aad, tag_length, first)
-    return bytes(out)
+    place = bytearray(len(plaintext) + tag_length) if out is None else out
+    first = _counter_mode(key, nonce, plaintext, len(plaintext), place)
+    place[len(plaintext) :] = _tag(key, nonce, plaintext, len(plaintext), aad, tag_length, first)
+    return bytes(place) if out is None else b""
 
 
 def open_sealed(

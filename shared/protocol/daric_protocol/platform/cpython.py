@@ -65,10 +65,19 @@ def keccak256(data: bytes) -> bytes:
     return keccak.new(digest_bits=256, data=bytes(data)).digest()
 
 
-def ccm_seal(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes, tag_length: int = 16) -> bytes:
-    """AES-CCM (RFC 3610): ciphertext followed by the tag. key 16 or 32 B, nonce 7..13 B, tag 4..16 B, even."""
+def ccm_seal(
+    key: bytes, nonce: bytes, plaintext: bytes, aad: bytes, tag_length: int = 16, out: memoryview | None = None
+) -> bytes:
+    """AES-CCM (RFC 3610): ciphertext followed by the tag. key 16 or 32 B, nonce 7..13 B, tag 4..16 B, even.
+
+    out: where both go, of just their length; then nothing is returned.
+    """
     cipher = _ccm(key, nonce, len(plaintext), tag_length)
-    return cipher.encrypt(nonce, plaintext, aad)
+    sealed = cipher.encrypt(nonce, plaintext, aad)
+    if out is None:
+        return sealed
+    out[:] = sealed
+    return b""
 
 
 def ccm_open(
