@@ -68,6 +68,12 @@ def test_a_holder_takes_its_own_good_piece_only():
     refused(backup.check_piece, sheet, shard.P[1], 3, pieces[1])
 
 
+def test_a_number_that_nobody_holds_has_no_identity():
+    _, sheet, _ = made()
+    assert sheet.identity_of(5) == HOLDERS[5]
+    refused(sheet.identity_of, 3)
+
+
 def test_a_backup_of_another_share_is_refused_even_if_its_pieces_fit_it():
     _, sheet, pieces = made(shard=group(2, 3)[2].shard)
     refused(backup.combine, sheet, group(2, 3)[1].shard.P[1], pieces)
