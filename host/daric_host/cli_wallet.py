@@ -20,7 +20,7 @@ Threshold = Annotated[int, typer.Option("-t", "--threshold", help="how many sign
 Others = Annotated[int, typer.Option(help="phones or browsers that join by the session id")]
 WithCloud = Annotated[bool, typer.Option("--cloud/--no-cloud", help="whether the cloud party is a member")]
 Master = Annotated[
-    str, typer.Option(help="who alone may ask for anything later: phone, cloud, a device's port, or an identity in hex")
+    str, typer.Option(help="who alone may ask for anything later: phone, a device's port, or an identity in hex")
 ]
 
 
@@ -76,8 +76,12 @@ def _master(here: Here, wallet: Wallet, text: str) -> bytes:
     """The identity of who is meant; empty for nobody."""
     if text in here.ports:
         return here.devices[here.ports.index(text)]
-    known = {"": b"", "phone": wallet.identity, "cloud": wallet.service.cloud}
-    return known[text] if text in known else read_key(text, "the master's identity")
+    if text in ("", "phone"):
+        return wallet.identity if text else b""
+    identity = read_key(text, "the master's identity")
+    if identity == wallet.service.cloud:
+        raise DaricError("parameter", "the cloud party asks for nothing, so it cannot be the master")
+    return identity
 
 
 @command(wallet_app, "list")

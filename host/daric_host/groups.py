@@ -9,6 +9,7 @@ from typing import Any
 from daric_protocol import bip32, platform
 from daric_protocol.custody import Custody
 from daric_protocol.evm import account, address
+from daric_protocol.group import MEMBER
 from daric_protocol.roster import Member
 from daric_protocol.terms import Terms
 
@@ -23,8 +24,8 @@ class GroupInfo:
     """One wallet. id: 16 B. public_key: 33 B. me: own index. pending: epochs that wait for a certificate.
 
     master: index of the member that alone may propose anything, 0 if every one may. exposed: an export was agreed to,
-    so somebody may hold the whole key. imported: the key is of a phrase or an account's extended key. path: where in
-    the phrase's tree it is, as far as this party knows.
+    so somebody may hold the whole key. left: the others went on without this party. imported: the key is of a phrase or
+    an account's extended key. path: where in the phrase's tree it is, as far as this party knows.
     """
 
     id: bytes
@@ -37,6 +38,7 @@ class GroupInfo:
     pending: tuple[int, ...]
     master: int = 0
     exposed: bool = False
+    left: bool = False
     imported: bool = False
     path: str = ""
     chain_code: bytes = field(default=b"", repr=False)
@@ -68,7 +70,7 @@ def describe_group(custody: Custody, group_id: bytes) -> GroupInfo:
     imported, path = platform.cbor_decode(custody.store.read(IMPORTED + group_id.hex()) or NOT_IMPORTED)
     return GroupInfo(
         group_id, group.name, shard.t, shard.epoch, shard.me, shard.pk, members, tuple(group.pendings), roster.master,
-        group.exposed, imported, path, shard.cc,
+        group.exposed, group.standing != MEMBER, imported, path, shard.cc,
     )  # fmt: skip
 
 
@@ -97,6 +99,7 @@ def shown(group: GroupInfo) -> dict[str, Any]:
         "me": group.me,
         "master": group.master,
         "exposed": group.exposed,
+        "left": group.left,
         "members": members,
     }
     if group.imported:

@@ -54,11 +54,19 @@ class Surroundings:
 async def list_parties(custody: Custody, group_id: bytes, around: Surroundings) -> list[PartyState]:
     """Every member of a wallet, in the order of indexes. Raises DaricError("group" or "pending")."""
     roster = custody.shard(group_id).roster
-    unusable = custody.unusable(group_id)
-    return [await _state(member, member.index in unusable, around) for member in roster.members]
+    lost = banned(custody, group_id)
+    return [await _state(member, member.index in lost, around) for member in roster.members]
 
 
-async def _state(member: Member, no_pair: bool, around: Surroundings) -> PartyState:
+def banned(custody: Custody, group_id: bytes) -> list[int]:
+    """Members whose pair set-up with this party a failed check ended; one that there never was is made when needed."""
+    roster = custody.shard(group_id).roster
+    return [
+        index for index in custody.unusable(group_id) if custody.bans.is_banned(group_id, roster.member(index).identity)
+    ]
+
+
+async def _state(member: Member, lost: bool, around: Surroundings) -> PartyState:
     known = around.registered.get(member.identity)
     kind = member.kind or (known.kind if known else "")
     name = (known.name if known and not member.name else member.name) or member.identity.hex()[:12]
@@ -66,8 +74,8 @@ async def _state(member: Member, no_pair: bool, around: Surroundings) -> PartySt
     now = int(time.time())
     if member.identity == around.identity:
         note, seen = "", now
-    elif no_pair:
-        note = "a new pair set-up with it is needed first"
+    elif lost:
+        note = "a check with it failed: a new pair set-up is needed first"
     elif member.identity in around.devices:
         note = await _answers(around.devices[member.identity])
         seen = now if not note else seen
@@ -118,9 +126,9 @@ def select(custody: Custody, group_id: bytes, indexes: Sequence[int]) -> list[in
         raise DaricError("parameter", "a member is chosen twice")
     if len(chosen) != shard.t:
         raise DaricError("parameter", f"exactly {shard.t} members take part, {len(chosen)} were chosen")
-    banned = [index for index in custody.unusable(group_id) if index in chosen and shard.me in chosen]
-    if banned:
-        raise DaricError("banned", f"a new pair set-up with member {banned[0]} is needed first")
+    lost = [index for index in banned(custody, group_id) if index in chosen and shard.me in chosen]
+    if lost:
+        raise DaricError("banned", f"a new pair set-up with member {lost[0]} is needed first")
     custody.store.write(PREFIX + group_id.hex(), platform.cbor_encode([shard.epoch, chosen]))
     return chosen
 
@@ -139,4 +147,4 @@ def _words(indexes: Sequence[int]) -> str:
     return ", ".join(str(index) for index in indexes)
 
 
-__all__ = ["PartyState", "Surroundings", "list_parties", "select", "selected"]
+__all__ = ["PartyState", "Surroundings", "banned", "list_parties", "select", "selected"]

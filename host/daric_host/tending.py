@@ -15,6 +15,7 @@ from daric_protocol.errors import DaricError
 
 from daric_host.cloud_client import CloudClient
 from daric_host.groups import GroupInfo
+from daric_host.parties import banned
 from daric_host.proposal import Proposal, Service
 from daric_host.proposing import Proposing
 from daric_host.receipts import ErasureReceipt, read_receipt
@@ -72,23 +73,22 @@ class Tending(Proposing):
     async def prepare(self, group_id: bytes, signers: Sequence[int], cloud: str = "") -> None:
         """Before a signature: the pair set-ups that some of its signers, new to the group, lack with each other.
 
-        Raises DaricError("banned") where a set-up was lost to a failed check: a new one is the owner's decision
-        (`propose_pair_setup`), after who failed it was looked into.
+        Where the roster changed, who is connected hears of it. Raises DaricError("banned") where a set-up was lost to a
+        failed check: a new one is the owner's decision (`propose_pair_setup`), after who failed it was looked into.
         """
         custody = self.party.custody
-        shard = custody.shard(group_id)
+        if custody.changes(group_id):
+            await self.settle(group_id, cloud)
         missing = [pair for pair in self._unpaired(group_id) if set(pair) <= set(signers)]
-        if shard.me in signers:
-            for peer in custody.unusable(group_id):
-                if peer not in signers:
-                    continue
-                if custody.bans.is_banned(group_id, shard.roster.member(peer).identity):
-                    raise DaricError("banned", f"a check with member {peer} failed: a new pair set-up comes first")
-                missing.append((shard.me, peer))
-        done = []
-        for pair in {tuple(sorted(pair)) for pair in missing}:
+        me = custody.shard(group_id).me
+        if me in signers:
+            lost = [index for index in banned(custody, group_id) if index in signers]
+            if lost:
+                raise DaricError("banned", f"a check with member {lost[0]} failed: a new pair set-up comes first")
+            missing += [(me, index) for index in custody.unusable(group_id) if index in signers]
+        done = sorted({(min(pair), max(pair)) for pair in missing})
+        for pair in done:
             await self._set_up(group_id, pair, cloud, None)
-            done.append(pair)
         self._note_unpaired(group_id, [], done)
 
     async def _set_up(self, group_id: bytes, pair: Sequence[int], cloud: str, patience: float | None) -> None:

@@ -44,15 +44,19 @@ async def test_the_list_says_why_one_cannot_be_used(tell, house):
         house.start()
 
 
-async def test_a_member_without_a_pair_set_up_is_not_usable_and_not_chosen(tell, house):
+async def test_a_member_that_failed_a_check_is_not_usable_and_not_chosen_until_a_new_set_up(tell, house):
     async with tell() as story:
         group = await story.create()
         (device,) = indexes(group, "device")
         custody = story.wallet.party.custody
         custody.store.erase(pair_name(group.id, custody.group(group.id).epoch, device))
+        both = indexes(group, "phone", "device")
+        assert story.wallet.select(group.id, both) == both, "one that never was is made before they sign"
+        identity = next(member.identity for member in group.members if member.index == device)
+        custody.ban_pair(group.id, device, identity, bytes(32), False)
         found = {one.kind: one for one in await story.wallet.parties(group.id, house.cloud_url)}
         assert not found["device"].usable and "pair set-up" in found["device"].note
-        assert refused(story.wallet.select, group.id, indexes(group, "phone", "device")) == "banned"
+        assert refused(story.wallet.select, group.id, both) == "banned"
         assert story.wallet.select(group.id, indexes(group, "cloud", "device")), "those two can"
 
 
