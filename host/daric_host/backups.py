@@ -183,9 +183,10 @@ class Backups(BackupBook):
         attended = [index for index in sorted(holders) if index != unattended]
         if not attended:
             raise DaricError("member", "at least one of a backup's holders is a phone or another device")
-        carrier = group.me if group.me in attended else attended[0]
+        carrier, own = group.me if group.me in attended else attended[0], self._index(group, device)
+        asker = device if group.master == own else b""  # then only the device may ask
         proposal = await self._wallet.propose_backup(
-            group.id, backup_id, threshold, self._index(group, device), sorted(holders), carrier, unattended
+            group.id, backup_id, threshold, own, sorted(holders), carrier, unattended, asker
         )
         await self._wallet.invite(proposal, list(self._wallet._links), cloud)
         sheet: bytes = await self._wallet.run(proposal)
@@ -199,6 +200,8 @@ class Backups(BackupBook):
         number = self._index(group, wallet.service.cloud)
         if not number or set(holders) - {group.me, number} or (holders and len(holders) != 2):
             raise DaricError("member", "without a session the holders are this phone and the cloud, both members")
+        if group.master not in (0, group.me, self._index(group, device)):
+            raise DaricError("master")
         if threshold != 2:
             raise DaricError("threshold", "without a session both pieces are needed to bring the share back")
         client = self._at(cloud)

@@ -3,6 +3,7 @@
 Device and cloud are stand-ins with real custody in this process; tests/flows/test_backup_stories.py has real ones.
 """
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -368,9 +369,23 @@ async def test_a_session_has_the_phone_carry_and_the_cloud_unattended(scene):
         ([OTHER, CLOUD, PHONE], PHONE, CLOUD), ([PHONE, OTHER], PHONE, 0), ([CLOUD, OTHER], OTHER, CLOUD),
     ):  # fmt: skip
         await scene.backups.create(scene.id, holders, 2, cloud=URL)
-        name, group, _, threshold, device, who, phone, cloud = scene.phone.proposed[-1]
+        name, group, _, threshold, device, who, phone, cloud, asker = scene.phone.proposed[-1]
         assert (name, group, threshold, device, who) == ("propose_backup", scene.id, 2, DEVICE, sorted(holders))
-        assert (phone, cloud) == (carrier, unattended)
+        assert (phone, cloud, asker) == (carrier, unattended, b"")
+
+
+@pytest.mark.parametrize("master", [PHONE, DEVICE, OTHER])
+async def test_a_master_asks_for_backups_and_nobody_else(scene, monkeypatch, master):
+    info = scene.phone.group(scene.id)
+    monkeypatch.setattr(scene.phone, "group", lambda _: replace(info, master=master), raising=False)
+    if master == OTHER:
+        await refused("master", scene.make())
+        assert scene.device.asked == []
+    else:
+        assert (await scene.make()).good
+    scene.phone.result = BackupSheet(b"i" * 16, scene.id, scene.group.pk, DEVICE, 1, 2, [], [], b"").encode()
+    await scene.backups.create(scene.id, [PHONE, OTHER], cloud=URL)
+    assert scene.phone.proposed[-1][-1] == (scene.device.identity if master == DEVICE else b"")
 
 
 async def test_a_backup_that_the_cloud_alone_would_hold_is_refused(scene):
@@ -491,15 +506,11 @@ async def test_the_record_is_kept_where_phones_and_the_cloud_alone_are_left(scen
     info = scene.phone.group(scene.id)
     for member in roster.members:
         member.kind = kinds[member.index]
-    monkeypatch.setattr(scene.phone, "group", lambda _: _with(info, roster.members), raising=False)
+    changed = replace(info, members=tuple(roster.members))
+    monkeypatch.setattr(scene.phone, "group", lambda _: changed, raising=False)
     assert await scene.backups.keep_record(scene.id, URL)
     assert scene.backups.storage.read(scene.id, RECORD) == b"record of " + scene.id
     roster.member(DEVICE).kind = "device"
     assert not await scene.backups.keep_record(scene.id, URL)
     assert scene.backups.storage.read(scene.id, RECORD) is None
 
-
-def _with(info, members):
-    from dataclasses import replace
-
-    return replace(info, members=tuple(members))
