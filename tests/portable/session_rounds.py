@@ -1,12 +1,12 @@
 """Three sessions of small rounds in one process; prints what must be the same on every platform."""
 
 from daric_protocol.identity import Identity
-from daric_protocol.messages import PairProof
 from daric_protocol.platform import sha256
 from daric_protocol.platform.entropy import Drbg
 from daric_protocol.pump import Pump
 from daric_protocol.rounds.outgoing import Outgoing
 from daric_protocol.session import Hooks, Session
+from daric_protocol.signmessages import PairProof
 from daric_protocol.terms import Terms
 
 STREAM = [b"h" * 64] + [b"r" * 3072] * 13 + [b"m" * 32]

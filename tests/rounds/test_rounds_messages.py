@@ -1,7 +1,7 @@
 """Every round message takes its own fields and nothing else."""
 
 import pytest
-from daric_protocol import groupmessages, messages, platform
+from daric_protocol import groupmessages, messages, platform, signmessages
 from daric_protocol.errors import DaricError
 from daric_protocol.rounds import together
 
@@ -16,11 +16,11 @@ GOOD = {
     messages.DealingConfirmation: [bytes(32), bytes(32)],
     messages.Acknowledgement: [bytes(64)],
     messages.Copies: [[[1, bytes(32), bytes(64)]]],
-    messages.PairCommitment: [bytes(8224)],
-    messages.PairAnswer: [bytes(32), bytes(2113)],
-    messages.PairProof: [bytes(32)],
-    messages.SignCommitment: [bytes(32), bytes(32), bytes(32), bytes(64), bytes(8752)],
-    messages.SignOpening: [
+    signmessages.PairCommitment: [bytes(8224)],
+    signmessages.PairAnswer: [bytes(32), bytes(2113)],
+    signmessages.PairProof: [bytes(32)],
+    signmessages.SignCommitment: [bytes(32), bytes(32), bytes(32), bytes(64), bytes(8752)],
+    signmessages.SignOpening: [
         bytes(32),
         platform.curve.encode(platform.curve.G),
         bytes(32),
@@ -29,7 +29,7 @@ GOOD = {
         platform.curve.encode(platform.curve.G),
         bytes(32),
     ],
-    messages.SignShare: [bytes(32), bytes(32)],
+    signmessages.SignShare: [bytes(32), bytes(32)],
     groupmessages.EnrolShare: [[bytes(32)] * 3],
     groupmessages.RecoverProof: [bytes(65), [3]],
     groupmessages.ExportConsent: [bytes(64)],
@@ -113,9 +113,9 @@ def test_an_empty_field_is_refused_unless_some_sessions_leave_it_out(kind, n):
 
 @pytest.mark.parametrize("value", [Q, Q + 1, 2**256 - 1])
 def test_a_scalar_beyond_the_order_is_refused(value):
-    refused(messages.SignOpening, changed(messages.SignOpening, 6, value.to_bytes(32, "big")))
-    refused(messages.SignShare, changed(messages.SignShare, 0, value.to_bytes(32, "big")))
-    refused(messages.SignShare, changed(messages.SignShare, 1, value.to_bytes(32, "big")))
+    refused(signmessages.SignOpening, changed(signmessages.SignOpening, 6, value.to_bytes(32, "big")))
+    refused(signmessages.SignShare, changed(signmessages.SignShare, 0, value.to_bytes(32, "big")))
+    refused(signmessages.SignShare, changed(signmessages.SignShare, 1, value.to_bytes(32, "big")))
 
 
 @pytest.mark.parametrize("field", [1, 3, 4, 5])
@@ -131,7 +131,7 @@ def test_a_scalar_beyond_the_order_is_refused(value):
     ids=["identity", "off the curve", "x beyond the field", "uncompressed", "hybrid"],
 )
 def test_what_is_no_point_is_refused(field, point):
-    refused(messages.SignOpening, changed(messages.SignOpening, field, point))
+    refused(signmessages.SignOpening, changed(signmessages.SignOpening, field, point))
 
 
 @pytest.mark.parametrize("index", [0, 256, -1])
@@ -146,7 +146,7 @@ def test_more_copies_than_parties_are_refused():
 
 def test_a_message_is_built_from_all_of_its_fields():
     with pytest.raises(DaricError) as caught:
-        messages.SignShare(1)
+        signmessages.SignShare(1)
     assert caught.value.name == "parameter"
 
 

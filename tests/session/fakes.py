@@ -1,9 +1,9 @@
 """Small round generators in place of the cryptography, and the sessions that run them."""
 
-from daric_protocol.messages import PairProof
 from daric_protocol.roster import Roster
 from daric_protocol.rounds.outgoing import Outgoing
 from daric_protocol.session import Session
+from daric_protocol.signmessages import PairProof
 from daric_protocol.tagged import TH, u8
 from daric_protocol.terms import Terms
 

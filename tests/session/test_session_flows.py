@@ -7,9 +7,9 @@ from daric_protocol.errors import DaricError
 from daric_protocol.evm import request
 from daric_protocol.evm.address import from_public_key, to_text
 from daric_protocol.identity import ecdsa_verify
-from daric_protocol.messages import SignCommitment
 from daric_protocol.rounds.sign import Signature
 from daric_protocol.session import CONFIRMING
+from daric_protocol.signmessages import SignCommitment
 
 from tests.session.network import EvilRelay, evil
 from tests.session.parties import Party, Wallet, creation, message

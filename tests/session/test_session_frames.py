@@ -3,9 +3,9 @@
 import pytest
 from daric_protocol import envelope, limits, platform
 from daric_protocol.errors import Abort, DaricError
-from daric_protocol.messages import PairProof
 from daric_protocol.pump import EarlyFrames
 from daric_protocol.rounds.outgoing import EVIDENCE_ROUND, Outgoing
+from daric_protocol.signmessages import PairProof
 
 from tests.session.fakes import STREAM, Sink, creating, greet, signing
 from tests.session.network import EvilRelay, Network, evil

@@ -6,7 +6,7 @@ docs/protocol.md, section 13; the checks alone, on a flash: tests/custody/test_p
 import pytest
 from daric_protocol import multiply
 from daric_protocol.errors import DaricError
-from daric_protocol.messages import SignCommitment
+from daric_protocol.signmessages import SignCommitment
 
 from tests.session.network import evil
 from tests.session.parties import MemoryStore, Party, Wallet, message

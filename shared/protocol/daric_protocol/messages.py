@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 M1_BYTES = 8224  # base OT: sT and 128 points of 64 bytes
 M2_BYTES = 2113  # base OT: z, 128 x chi, pi
 M3_BYTES = 32
-EXTENSION_BYTES = 8752  # OT extension: U, x~, tau
 MAX_BODY_BYTES = 64 + 33 * MAX_PARTIES + 65  # a dealer's opening at the largest threshold
 
 
@@ -216,63 +215,3 @@ class Copies(Message):
     NAMES = ("copies",)
     FIELDS = (ListOf(COPY, MAX_PARTIES),)
     copies: "list[tuple[int, bytes, bytes]]"
-
-
-class PairCommitment(Message):
-    """Round 1 of a pair set-up: base-OT message 1."""
-
-    NAMES = ("m1",)
-    FIELDS = (Octets(M1_BYTES),)
-    m1: bytes
-
-
-class PairAnswer(Message):
-    """Round 2 of a pair set-up: this side's half of the zero-share seed, and base-OT message 2."""
-
-    NAMES = ("zs", "m2")
-    FIELDS = (DIGEST, Octets(M2_BYTES))
-    zs: bytes
-    m2: bytes
-
-
-class PairProof(Message):
-    """Round 3 of a pair set-up: base-OT message 3."""
-
-    NAMES = ("m3",)
-    FIELDS = (Octets(M3_BYTES),)
-    m3: bytes
-
-
-class SignCommitment(Message):
-    """Round 1 of a signature: the pair and session ids, the signed commitment, and the OT-extension message."""
-
-    NAMES = ("pid", "sid", "commitment", "signature", "extension")
-    FIELDS = (DIGEST, DIGEST, DIGEST, SIGNATURE, Octets(EXTENSION_BYTES))
-    pid: bytes
-    sid: bytes
-    commitment: bytes
-    signature: bytes
-    extension: bytes
-
-
-class SignOpening(Message):
-    """Round 2 of a signature: echo of round 1, the nonce point opened, the key point, and what checks the stream."""
-
-    NAMES = ("echo", "nonce_point", "salt", "key_point", "gamma_u", "gamma_v", "psi")
-    FIELDS = (DIGEST, POINT, DIGEST, POINT, POINT, POINT, SCALAR)
-    echo: bytes
-    nonce_point: "Any"
-    salt: bytes
-    key_point: "Any"
-    gamma_u: "Any"
-    gamma_v: "Any"
-    psi: int
-
-
-class SignShare(Message):
-    """Round 3 of a signature: the sender's shares of the denominator and the numerator of s."""
-
-    NAMES = ("u", "w")
-    FIELDS = (SCALAR, SCALAR)
-    u: int
-    w: int

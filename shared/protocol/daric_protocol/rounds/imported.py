@@ -11,7 +11,6 @@ its own share give the key away.
 from daric_protocol import entropyparts, platform
 from daric_protocol.errors import DaricError
 from daric_protocol.rounds.dealing import IDENTITY, Plan, acknowledge, deal
-from daric_protocol.rounds.keygen import agree_epoch, check_inputs
 from daric_protocol.rounds.together import together
 from daric_protocol.shard import EntropyShare, Shard
 from daric_protocol.tagged import Q
@@ -46,13 +45,12 @@ def imported(
     secret, entropy: of the dealer only, which erases them after the last round. Returns the shard, which custody holds
     as pending, and the certificate that makes it current. DaricError("parameter"); Abort soft, blame, ban.
     """
-    check_inputs(me, ssid, group_id, roster, highest_epoch)
     parts = _check_key(me, roster, dealer, pk, cc, entropy_length, secret, entropy)
     everyone = roster.indexes()
     peers = [j for j in everyone if j != me]
 
     # Round 0: which epochs are used up.
-    epoch = yield from agree_epoch(me, ssid, roster, custody, highest_epoch)
+    epoch = yield from _begin(me, ssid, group_id, roster, custody, highest_epoch)
 
     # Rounds 1 to 3: the dealer deals the key, the others nothing but randomness; parts of the entropy beside it.
     values = [secret] + entropyparts.split(entropy, random)
@@ -75,6 +73,16 @@ def imported(
     # Round 4: acknowledge what is stored.
     certificate = yield from acknowledge(shard, peers, custody)
     return shard, certificate
+
+
+def _begin(
+    me: int, ssid: bytes, group_id: bytes, roster: "Roster", custody: "Custody", highest_epoch: int
+) -> "Generator[Outgoing, Received, int]":
+    """Round 0, the epoch. A generator of its own, so that a device needs its module no longer than this."""
+    from daric_protocol.rounds.keygen import agree_epoch, check_inputs
+
+    check_inputs(me, ssid, group_id, roster, highest_epoch)
+    return (yield from agree_epoch(me, ssid, roster, custody, highest_epoch))
 
 
 def _check_key(

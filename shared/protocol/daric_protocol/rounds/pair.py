@@ -7,7 +7,7 @@ r 32.
 
 from daric_protocol import certificate
 from daric_protocol.errors import Abort, DaricError
-from daric_protocol.messages import Acknowledgement, PairAnswer, PairCommitment, PairProof
+from daric_protocol.messages import Acknowledgement
 from daric_protocol.pairstate import PairState
 from daric_protocol.platform import sha256
 from daric_protocol.rounds.outgoing import Outgoing
@@ -90,6 +90,12 @@ def pair(
     me, peer: indexes. shard: the current one. ssid: 32 B. Returns the state, which custody already holds as pending,
     and both acknowledgements [(index, 64 B)], which make it current. DaricError("parameter"); Abort soft, blame, ban.
     """
+    from daric_protocol.signmessages import (  # late: a dealing has no room for them
+        PairAnswer,
+        PairCommitment,
+        PairProof,
+    )
+
     if me != shard.me or peer == me or len(ssid) != 32:
         raise DaricError("parameter", "A pair set-up needs this member's shard, another member and a session.")
     shard.roster.member(peer)

@@ -9,7 +9,6 @@ from daric_protocol import platform
 from daric_protocol.errors import Abort, DaricError
 from daric_protocol.polynomial import lagrange
 from daric_protocol.rounds.dealing import Plan, acknowledge, deal
-from daric_protocol.rounds.keygen import next_epoch
 from daric_protocol.rounds.outgoing import collect
 from daric_protocol.shard import EntropyShare, Shard
 from daric_protocol.tagged import Q
@@ -100,6 +99,7 @@ def _begin(
     A generator of its own, so that a device needs its modules no longer than this.
     """
     from daric_protocol.rounds.groupstart import Brought, exchange
+    from daric_protocol.rounds.keygen import next_epoch
 
     brought = brought or Brought()
     parties = sorted(set(dealers) | set(receivers))
