@@ -82,16 +82,15 @@ class Scene:
         self.events.append(event)
         self.follower(event)
 
-    async def new_device(self, wallet=None, **more):
-        """A device that knows nothing, paired and connected: (SimDevice, identity)."""
+    async def new_device(self, wallet=None, connect=True):
+        """A device that knows nothing, paired: (SimDevice, identity)."""
         self.devices += 1
         wallet = wallet or self.first
-        device = SimDevice(
-            self.home / f"device {self.devices}", runtime=self.runtime, answer=self.owner, **more
-        )
+        device = SimDevice(self.home / f"device {self.devices}", runtime=self.runtime, answer=self.owner)
         self.stack.enter_context(device)
         identity = (await wallet.pair(device.path, yes)).identity
-        await wallet.connect(device.path, identity)
+        if connect:
+            await wallet.connect(device.path, identity)
         return device, identity
 
     async def lose(self):
@@ -102,10 +101,10 @@ class Scene:
         await link.close()
         self.device.kill()
 
-    async def replace(self, wallet=None):
+    async def replace(self, wallet=None, connect=True):
         """The device is lost and a wiped one stands in its place."""
         await self.lose()
-        self.device, self.identity = await self.new_device(wallet)
+        self.device, self.identity = await self.new_device(wallet, connect)
 
     async def create(self, threshold=2, parties=4, name="Savings"):
         proposal = await self.first.propose_group(name, threshold, parties)

@@ -11,6 +11,9 @@ from flows.conftest import indexes
 from flows.safety import Owner, scene
 from flows.test_party_selection import daric, failing
 
+from tests.docs import pages
+
+EXAMPLES = pages.blocks(pages.read("docs/sdk.md"), "python")
 WRONG = "AAAA-BBBB-CCCC-DDDD"
 
 
@@ -130,16 +133,16 @@ async def test_after_a_refresh_an_old_backup_is_refused_and_the_person_told_to_r
 
 
 async def test_phone_and_cloud_alone_back_a_device_up_and_bring_it_back_twice(house, tmp_path):
+    example = {}
+    exec(compile(next(one for one in EXAMPLES if "bring_back" in one), "docs/sdk.md", "exec"), example)
     async with scene(house, tmp_path) as story:
         await story.create(parties=3)
-        made = await story.back_up(session=False)
-        assert sorted(made.holders) == sorted(story.those("first", "cloud"))
-        assert await story.first.backups.verify(
-            story.group.id, session=False, cloud=house.cloud_url
-        ) == sorted(story.those("first", "cloud"))  # fmt: skip
+        made = await example["back_up"](story.first, story.group, house.cloud_url)
+        (listed,) = await story.first.backups.list(story.group.id)
+        assert listed.id == made and sorted(listed.holders) == sorted(story.those("first", "cloud"))
         for text in ("first time", "second time"):
-            await story.replace()
-            back = await story.recover("first", "cloud", session=False)
+            await story.replace(connect=False)
+            back = await example["bring_back"](story.first, story.group, story.device.path, house.cloud_url)
             assert (back.bad, list(back.unpaired)) == ((), [])
             assert await story.signs("first", "device", text=text)
             assert await story.signs("device", "cloud", text=text + " with the cloud")
