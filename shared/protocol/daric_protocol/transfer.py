@@ -75,7 +75,7 @@ class Receiver:
         self.delta = sha256(self._secret + b"D").digest()[:SEED]
         self.kD = b""
 
-    def _scalars(self, first: int, count: int) -> "list[int]":
+    def _scalars(self, first: int, count: int = BATCH) -> "list[int]":
         """a_k of one batch."""
         return [
             int.from_bytes(sha256(self._secret + b"a" + u8(k)).digest(), "big") % Q for k in range(first, first + count)
