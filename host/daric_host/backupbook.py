@@ -19,6 +19,7 @@ from daric_host.cloud_client import CloudClient
 from daric_host.groups import GroupInfo
 from daric_host.keeper import Held, Kept, PhoneKeeper, read_sheet
 from daric_host.proposal import Event
+from daric_host.receipts import CloudBackup
 from daric_host.usercloud import FOLDER, UserCloud
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class BackupBook:
         """The backups of a wallet that this phone knows of, newest first; with a URL those of the cloud party too."""
         group = self._wallet.group(group_id)
         found = {held.id: await self._look(group, held) for held in self.keeper.backups(group_id)}
-        for row in await self._at(cloud).backups(group_id) if cloud else []:
+        for row in await self._rows(group, cloud):
             own = found.get(row.backup_id)
             current = row.epoch == group.epoch
             holders = tuple(number for number, _ in row.holders)
@@ -75,6 +76,11 @@ class BackupBook:
                 row.locked_until,
             )  # fmt: skip
         return sorted(found.values(), key=lambda one: (one.epoch, one.made), reverse=True)
+
+    async def _rows(self, group: GroupInfo, cloud: str) -> Sequence[CloudBackup]:
+        """The backups that the cloud party at a URL knows of; none where it is no member."""
+        asked = cloud and self._index(group, self._wallet.service.cloud)
+        return await self._at(cloud).backups(group.id) if asked else []
 
     # For the wallet
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from daric_protocol.errors import DaricError
@@ -19,6 +20,7 @@ from daric_protocol.flows import backing as flow
 from daric_host.backupbook import RECORD, RENEW, BackupBook, BackupInfo
 from daric_host.groups import GroupInfo
 from daric_host.keeper import Kept, read_sheet
+from daric_host.proposal import Proposal
 
 Numbers = list[int]  # a class with a method `list` cannot say so itself
 PATIENCE = 60.0  # seconds for another phone to join the pair set-up with a device that came back
@@ -166,10 +168,9 @@ class Backups(BackupBook):
             bad = await self._pieces_of_phone_and_cloud(group, source, identity, cloud)
             proposal = await self._wallet.propose_recover(group_id, source.index, chosen)
         await self._wallet.invite(proposal, [identity, *present], cloud if number in chosen else "")
-        await self._wallet.run(proposal)
+        await self._to_the_end(proposal, source.index, identity, cloud)
         if session:
             bad = self._backing.bad  # the device names them to everybody
-        await self._wallet.settle(group_id, cloud)  # who was away hears that the device is another one now
         paired, unpaired = await self._wallet.pair_up(group_id, source.index, cloud, chosen, patience)
         return Recovered(self._wallet.group(group_id), source.index, tuple(bad), tuple(paired), tuple(unpaired))
 
@@ -225,6 +226,18 @@ class Backups(BackupBook):
 
     # Coming back
 
+    async def _to_the_end(self, proposal: Proposal, index: int, identity: bytes, cloud: str) -> None:
+        """Run a recovery; who was away, or missed the end, hears that the device is another one now."""
+        group_id = proposal.terms.group
+        try:
+            await self._wallet.run(proposal)
+        except DaricError:
+            with suppress(DaricError):
+                await self._wallet.settle(group_id, cloud)
+            if self._index(self._wallet.group(group_id), identity) != index:
+                raise
+        await self._wallet.settle(group_id, cloud)
+
     async def _source(self, group: GroupInfo, backup_id: bytes, cloud: str) -> Source:
         """The backup to bring back: fetched from the user's cloud storage, else as the cloud party describes it."""
         try:
@@ -234,7 +247,7 @@ class Backups(BackupBook):
             holders = [number for number, _ in sheet.holders]
             return Source(sheet.backup_id, sheet.index, sheet.threshold, holders, kept)
         except DaricError as error:
-            for row in await self._at(cloud).backups(group.id) if cloud else []:
+            for row in await self._rows(group, cloud):
                 if row.epoch == group.epoch and backup_id in (b"", row.backup_id):
                     holders = [number for number, _ in row.holders if number != group.me]
                     return Source(row.backup_id, row.device, row.threshold, holders, None, error)

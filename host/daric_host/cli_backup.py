@@ -12,6 +12,9 @@ from daric_host.backups import PATIENCE, BackupInfo
 from daric_host.command import Group, Here, app, command, read_group, read_signers
 from daric_host.groups import GroupInfo
 from daric_host.keys import read_id
+from daric_host.proposal import Event
+
+UNASKED = "The cloud party does not answer: what it alone knows is missing here."
 
 backup_app = typer.Typer(help="Backups of a device's share.", no_args_is_help=True)
 app.add_typer(backup_app, name="backup")
@@ -100,7 +103,14 @@ async def backup_verify(
 async def backup_list(here: Here, group: Group) -> dict[str, Any]:
     """The backups of a wallet: whose, when made, by whom held, whether they are good for the current epoch."""
     async with here.wallet() as wallet:
-        found = await wallet.backups.list(read_group(group), here.cloud)
+        name = read_group(group)
+        try:
+            found = await wallet.backups.list(name, here.cloud)
+        except DaricError as error:
+            if error.name != "service":
+                raise
+            here.talk.event(Event("advice", "", {"text": UNASKED}))
+            found = await wallet.backups.list(name)
         if here.talk.as_json:
             return {"backups": [_shown(one) for one in found]}
         return {one.id.hex(): _line(one) for one in found}

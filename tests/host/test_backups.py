@@ -14,6 +14,7 @@ from daric_host.receipts import CloudBackup
 from daric_protocol.errors import DaricError
 from daric_protocol.flows import backing
 from daric_protocol.identity import Identity
+from daric_protocol.roster import Member
 from daric_protocol.rounds.backup import BackupSheet
 
 from tests.session.network import drbg
@@ -95,7 +96,7 @@ class Phone:
         self._links = {}
         self.relay = SimpleNamespace(new_session_id=self.new_session_id)
         self.proposed, self.result = [], []
-        self.paired, self.asked_to_pair = ([], []), None
+        self.paired, self.asked_to_pair, self.failure = ([], []), None, None
 
     async def pair_up(self, *arguments):
         self.asked_to_pair = arguments
@@ -120,6 +121,9 @@ class Phone:
         async def note(*arguments):
             if name.startswith("propose"):
                 self.proposed.append((name, *arguments))
+                return SimpleNamespace(terms=SimpleNamespace(group=arguments[0]))
+            if name == "run" and self.failure is not None:
+                raise self.failure
             return self.result if name == "run" else None
 
         if name.startswith("propose") or name in ("invite", "run", "settle"):
@@ -485,6 +489,34 @@ async def test_a_cloud_that_holds_no_piece_of_the_backup_is_asked_for_none(scene
     scene.cloud.rows = [CloudBackup(b"i" * 16, DEVICE, 1, 1, ((OTHER, b""),), 0, 0)]
     await scene.backups.recover(scene.id, members=[PHONE, CLOUD, OTHER], cloud=URL)
     assert scene.phone.proposed[0][-3:] == (PHONE, 0, b"i" * 16)
+
+
+async def test_a_recovery_that_broke_at_its_end_counts_once_the_others_say_so(scene, monkeypatch):
+    await scene.make()
+    scene.lost()
+    scene.phone.failure = DaricError("soft")
+    await refused("soft", scene.backups.recover(scene.id, session=False, cloud=URL))
+    info = scene.phone.group(scene.id)
+    known = replace(info, members=tuple(
+        replace_identity(one, NEW.public) if one.index == DEVICE else one for one in info.members
+    ))  # fmt: skip
+
+    async def settle(*_):
+        monkeypatch.setattr(scene.phone, "group", lambda _: known, raising=False)
+
+    monkeypatch.setattr(scene.phone, "settle", settle, raising=False)
+    assert (await scene.backups.recover(scene.id, session=False, cloud=URL)).index == DEVICE
+
+
+def replace_identity(member, identity):
+    return Member(member.index, identity, member.kind, member.name, member.public_share)
+
+
+async def test_a_cloud_that_is_no_member_is_not_asked_what_it_holds(scene, monkeypatch):
+    info = await scene.make()
+    scene.phone.service.cloud = NEW.public
+    monkeypatch.setattr(scene.cloud, "backups", None)
+    assert [one.id for one in await scene.backups.list(scene.id, URL)] == [info.id]
 
 
 async def test_whom_the_device_is_set_up_with_is_the_wallets_word(scene):
