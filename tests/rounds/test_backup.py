@@ -99,6 +99,14 @@ def test_a_sheet_that_was_changed_does_not_open():
     refused(backup.restore, sheet, shard.s + 1)
 
 
+def test_a_sheet_that_hides_another_share_is_refused():
+    shard, sheet, _ = made()
+    bound, nonce, other = altered(sheet, rest=b"").hash(), bytes(13), group(2, 3)[2].shard
+    for hidden in (other.encode(), b"no shard"):
+        rest = nonce + platform.ccm_seal(backup._key(shard.s, shard.epoch), nonce, hidden, bound)
+        assert "beside the share" in refused(backup.restore, altered(sheet, rest=rest), shard.s)
+
+
 def test_a_backup_of_an_older_epoch_is_refused_with_what_to_do():
     custodies = group(2, 3)
     old, sheet, _ = made(shard=custodies[1].shard)
