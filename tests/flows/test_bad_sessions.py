@@ -20,12 +20,12 @@ async def is_free(wallet):
     return (await wallet.relay.me())[1] is None
 
 
-@pytest.mark.parametrize(("threshold", "parties"), [(3, 2), (1, 2), (0, 2), (2, 1), (2, 17), (17, 17), (-1, 3)])
-async def test_a_wallet_that_cannot_be_is_not_proposed(house, tmp_path, threshold, parties):
+async def test_a_wallet_that_cannot_be_is_not_proposed(house, tmp_path):
     async with await open_wallet(tmp_path / "phone", house) as wallet:
-        assert await refused(wallet.propose_group("no", threshold, parties)) in ("parameter", "encoding")
-        secret = secret_of_key("05" * 32)
-        assert await refused(wallet.propose_import("no", threshold, parties, secret)) in ("parameter", "encoding")
+        for threshold, parties in ((3, 2), (1, 2), (0, 2), (2, 1), (2, 17), (17, 17), (-1, 3)):
+            assert await refused(wallet.propose_group("no", threshold, parties)) in ("parameter", "encoding")
+            secret = secret_of_key("05" * 32)
+            assert await refused(wallet.propose_import("no", threshold, parties, secret)) in ("parameter", "encoding")
         assert await is_free(wallet)
 
 

@@ -70,6 +70,7 @@ def test_a_phrase_is_imported_used_and_exported(person, device):
     assert person.run("wallet", "show", group["group"])["exposed"]
 
 
+@pytest.mark.slow
 def test_the_cloud_leaves_a_member_comes_and_a_master_rules(person, device, tmp_path):
     port = ["--device", device.path, "--yes"]
     person.run("pair", "new", device.path, "--yes")
