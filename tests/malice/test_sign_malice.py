@@ -9,10 +9,11 @@ from coincurve.ecdsa import cdata_to_der, deserialize_compact
 from daric_protocol import platform
 from daric_protocol.errors import Abort
 from daric_protocol.identity import Identity
-from daric_protocol.messages import EXTENSION_BYTES, Copies
+from daric_protocol.messages import Copies
 from daric_protocol.rounds import sign as signing
 from daric_protocol.rounds.evidence import broadcast_digest
 from daric_protocol.rounds.outgoing import EVIDENCE_ROUND, Outgoing
+from daric_protocol.signmessages import EXTENSION_BYTES
 
 from tests.malice.hostile import (
     CHUNKS,

@@ -7,7 +7,6 @@ from hashlib import sha256
 
 from daric_protocol import joining, platform
 from daric_protocol.identity import Identity
-from daric_protocol.messages import EXTENSION_BYTES
 from daric_protocol.pairstate import PairState, zero_share
 from daric_protocol.polynomial import lagrange
 from daric_protocol.roster import Member, Roster
@@ -16,6 +15,7 @@ from daric_protocol.rounds.evidence import broadcast_digest
 from daric_protocol.rounds.pair import PairSetup, pair
 from daric_protocol.rounds.sign import sign
 from daric_protocol.shard import Shard, ack_digest
+from daric_protocol.signmessages import EXTENSION_BYTES
 from daric_protocol.tagged import TH, Q, scalar, u8
 
 curve = platform.curve
