@@ -53,7 +53,7 @@ def adopt(custody: "Custody", data: bytes, session: "SessionCustody | None" = No
         raise DaricError("certificate", abort.detail)
     if base_name(group.id) not in custody.store.names(base_name(group.id)):
         custody.store.write(base_name(group.id), platform.cbor_encode(shard.roster.to_wire()))
-    change.roster = named(shard.roster, change.roster)
+    change.roster = named(shard.roster, change.roster, session is not None)
     group.highest_index = max([custody.highest_index(group.id)] + change.roster.indexes())
     group.save(custody.store)
     custody.store.write(change_name(group.id, change.roster.version), data)
@@ -117,12 +117,15 @@ def _begin(custody: "Custody", group: Group, shard: Shard, change: RosterChange,
     activation.make_current(custody, group, shard, change.acks)
 
 
-def named(old: Roster, new: Roster) -> Roster:
-    """The new roster; known members keep the names that this party has for them."""
+def named(old: Roster, new: Roster, own: bool = False) -> Roster:
+    """The new roster; known members keep the names that this party has for them.
+
+    own: it comes of this party's own session. Otherwise whoever carried it chose the other names, which nobody signs.
+    """
     members = []
     for member in new.members:
         known = [one for one in old.members if one.index == member.index]
-        kind, name = (known[0].kind, known[0].name) if known else (member.kind, member.name)
+        kind, name = (known[0].kind, known[0].name) if known else (member.kind, member.name) if own else ("", "")
         members.append(Member(member.index, member.identity, kind, name, member.public_share))
     return Roster(new.t, new.version, new.master, members)
 

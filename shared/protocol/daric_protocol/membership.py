@@ -57,6 +57,18 @@ def _check_member(terms: "Terms", roster: Roster, identity: bytes) -> None:
         raise DaricError("roster", "every member of the group takes part")
 
 
+def introduced(roster: Roster, describe: "Describe") -> Roster:
+    """The roster that somebody else told, under the kinds and names by which this party knows its members.
+
+    Those of the terms are their sender's choice, and no hash covers them. describe: identity -> (kind, name).
+    """
+    members = []
+    for member in roster.members:
+        kind, name = describe(member.identity)
+        members.append(Member(member.index, member.identity, kind, name, member.public_share))
+    return Roster(roster.t, roster.version, roster.master, members)
+
+
 def check_asker(terms: "Terms", roster: "Roster | None", replaced: "list[bytes]") -> None:
     """Whoever the terms say asks did sign them, and where the group has a master, it is the master.
 

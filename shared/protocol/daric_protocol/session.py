@@ -79,10 +79,12 @@ class Session:
         terms.check()
         from daric_protocol import membership  # late: a device forgets it before the rounds
 
-        roster, self._highest = membership.known_roster(terms, roster, identity.public)
+        known, self._highest = membership.known_roster(terms, roster, identity.public)
+        if roster is None and known is not None:
+            known = membership.introduced(known, hooks.describe)
         self.identity = identity
         self.terms = terms
-        self.roster = roster  # type: Roster | None
+        self.roster = known  # type: Roster | None
         self.random = random
         self.hooks = hooks
         self.state = JOINING

@@ -248,6 +248,7 @@ def recover(
     code: str,
 ) -> "Rounds":
     """A recovery; the change of the roster as it travels. From here on the old identity counts for nothing."""
+    from daric_protocol.membership import introduced
     from daric_protocol.rounds.groupstart import Brought
     from daric_protocol.rounds.recover import recover as recover_rounds
 
@@ -261,7 +262,7 @@ def recover(
     elif shard is None:
         _check_restored(backing.restored, asked)
     assert session.roster is not None
-    roster = asked.facts.roster if shard is None else shard.roster
+    roster = introduced(asked.facts.roster, session.hooks.describe) if shard is None else shard.roster
     identity = session.roster.member(asked.index).identity
     brought = Brought(custody.highest_epoch(terms.group), custody.highest_index(terms.group))
     restored, backing.restored = backing.restored, None

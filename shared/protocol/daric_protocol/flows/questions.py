@@ -83,9 +83,7 @@ def _master(roster: "Roster") -> "list[str]":
 def _asker(session: "Session") -> str:
     """Whoever signed the terms: a member of the group or of the session, or somebody who is none."""
     assert session.roster is not None
-    facts = session.terms.facts()
-    members = session.roster.members + ([] if facts is None else facts.roster.members)
-    for member in members:
+    for member in session.roster.members:
         if member.identity == session.terms.initiator:
             return shown_member(member)
     kind, name = session.hooks.describe(session.terms.initiator)
@@ -118,7 +116,7 @@ def _changes(session: "Session", custody: "Custody") -> "list[str]":
     lines += ["Now: %d of %d" % (old.t, len(old.members)), "Then: %d of %d" % (terms.threshold, after)]
     for index in leaving:
         lines.append("REMOVE:")
-        lines += shown_name(shown_member(old.member(index)))
+        lines += shown_name(shown_member(roster.member(index)))
     for member in roster.members:
         if member.index not in old.indexes():
             lines.append("ADD:")

@@ -72,10 +72,11 @@ def _recovery(session: "Session", custody: "Custody") -> "list[str]":
     assert roster is not None and facts is not None
     index = terms.details().index
     name = custody.group(terms.group).name if session.me != index else terms.name
-    shown = ["Recover member"] + shown_name(shown_member(facts.roster.member(index)))
+    known, old = roster.member(index), facts.roster.member(index).identity.hex()[:12]
+    shown = ["Recover member"] + shown_name("%d %s %s" % (index, known.kind, known.name or old))
     shown += ["of wallet"] + shown_name(name) + address_lines(facts.pk)
-    shown += ["Its identity was"] + shown_name(facts.roster.member(index).identity.hex()[:12])
-    return shown + ["and becomes"] + shown_name(roster.member(index).identity.hex()[:12])
+    shown += ["Its identity was"] + shown_name(old)
+    return shown + ["and becomes"] + shown_name(known.identity.hex()[:12])
 
 
 def _party(roster: "Roster", identity: bytes, describe: "Describe") -> str:
