@@ -62,10 +62,10 @@ def test_every_rule_that_the_services_name_exists():
 
 
 def test_every_message_class_has_its_row():
-    from daric_protocol import channel, envelope, joining, messages, pairing, terms
+    from daric_protocol import channel, envelope, groupmessages, joining, messages, pairing, signmessages, terms
 
     text = maker.PAGE.read_text()
-    modules = (channel, envelope, joining, messages, pairing, terms)
+    modules = (channel, envelope, groupmessages, joining, messages, pairing, signmessages, terms)
     classes = [
         one.__name__
         for module in modules
