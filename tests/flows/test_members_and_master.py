@@ -55,7 +55,26 @@ def request(text):
     return requests.Request(requests.MESSAGE, text.encode()).encode()
 
 
-# One member more
+# A member joins, every share changes
+
+
+async def test_a_phone_joins_while_the_cloud_compares_its_record_and_three_sign_from_then_on(tell, second):
+    async with tell() as story, second(story) as other:
+        before = await story.create()
+        proposal = await story.wallet.propose_reshare(before.id, 3, newcomers=1)
+        mine, theirs = await with_second(story, other, proposal)
+        assert [len(mine.members), mine.threshold, mine.epoch, theirs.address] == [
+            4, 3, before.epoch + 1, before.address,
+        ]  # fmt: skip
+        three = sorted([theirs.me, *indexes(before, "phone", "cloud")])
+        await story.wallet.prepare(mine.id, three)
+        proposal = await story.wallet.propose_signature(mine.id, request("three"), three)
+        assert recovers(mine, (await with_second(story, other, proposal))[1], "three")
+        too_few = await refused(story.wallet.propose_signature(mine.id, request("two"), three[:2]))
+        assert too_few == "parameter"
+
+
+# One member more, no other share changes
 
 
 async def test_an_added_phone_signs_and_no_other_share_changes(tell, second):
