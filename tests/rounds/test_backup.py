@@ -174,6 +174,24 @@ def test_a_sealed_piece_that_was_changed_does_not_open(offset):
             backup.open_piece(Identity(31), DEVICE.public, sheet, 1, short)
 
 
+@pytest.mark.parametrize("length", [0, 31, 33, 63, 65, 96])
+def test_what_is_sealed_as_a_piece_has_the_length_of_one(length):
+    _, sheet, _ = made()
+    place = backup._place(DEVICE.public, HOLDERS[1], sheet, 1)
+    sealed = backup._seal(DEVICE, HOLDERS[1], place, bytes(length), randomness("seal"))
+    refused(backup.open_piece, Identity(31), DEVICE.public, sheet, 1, sealed, name="encoding")
+
+
+@pytest.mark.parametrize(
+    "inside", [[[1, b"a"], [1, b"b"]], [[0, b"a"]], [[1]], [1], {}, b"", [[1, bytes(257)]]], ids=str
+)
+def test_an_envelope_has_each_piece_once_and_nothing_else(inside):
+    _, sheet, _ = made()
+    cover = backup._cover(DEVICE.public, HOLDERS[1], sheet)
+    sealed = backup._seal(DEVICE, HOLDERS[1], cover, platform.cbor_encode(inside), randomness("seal"))
+    refused(backup.open_others, Identity(31), DEVICE.public, sheet, sealed, name="encoding")
+
+
 # Who reaches the key
 
 
