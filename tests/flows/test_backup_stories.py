@@ -190,6 +190,19 @@ async def test_a_backup_that_is_refused_on_the_device_leaves_nothing_behind(hous
         assert (await story.back_up("first", "cloud")).good
 
 
+@pytest.mark.slow
+async def test_a_storage_that_cannot_be_written_ends_the_backup_and_says_so(house, tmp_path):
+    async with scene(house, tmp_path) as story:
+        await story.create(parties=3)
+        (tmp_path / "file").touch()
+        place, url = story.first.backups.storage, story.first.backups.storage.url
+        place.url = str(tmp_path / "file")
+        for session in (True, False):
+            await refused("storage", story.back_up("first", "cloud", session=session))
+        place.url = url
+        assert (await story.back_up("first", "cloud")).good
+
+
 async def test_a_lost_file_is_said_before_anybody_is_asked(house, tmp_path):
     async with scene(house, tmp_path) as story:
         await story.create(parties=3)
