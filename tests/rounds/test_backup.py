@@ -68,6 +68,13 @@ def test_a_holder_takes_its_own_good_piece_only():
     refused(backup.check_piece, sheet, shard.P[1], 3, pieces[1])
 
 
+def test_a_commitment_that_is_no_point_is_refused():
+    shard, sheet, pieces = made()
+    spoilt = altered(sheet, commitments=[*sheet.commitments[:2], b"\x02" + bytes(31) + b"\x05"])
+    refused(backup.check_piece, spoilt, shard.P[1], 1, pieces[1])
+    refused(backup.check_proof, spoilt, 1, bytes(32), bytes(65))
+
+
 def test_a_number_that_nobody_holds_has_no_identity():
     _, sheet, _ = made()
     assert sheet.identity_of(5) == HOLDERS[5]
