@@ -94,7 +94,8 @@ class Backups(BackupBook):
             sheet = await self._in_session(group, identity, backup_id, holders, threshold, cloud)
         else:
             sheet = await self._by_phone_and_cloud(group, identity, backup_id, holders, threshold, cloud)
-        self._forget_outdated(group, read_sheet(sheet).index)
+        with suppress(DaricError):  # what is left of them is of no use, and the new one is made
+            self._forget_outdated(group, read_sheet(sheet).index)
         made = await asyncio.to_thread(self.keeper.load, group_id, backup_id)
         return self._info(group, read_sheet(sheet), made)
 
