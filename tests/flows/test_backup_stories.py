@@ -60,6 +60,22 @@ async def test_the_other_phone_and_the_cloud_bring_the_device_back_without_the_f
 
 
 @pytest.mark.slow
+async def test_a_phone_that_was_away_is_set_up_with_the_device_before_they_first_sign(house, tmp_path):
+    async with scene(house, tmp_path) as story:
+        await story.create()
+        await story.back_up()
+        await story.replace()
+        story.follower.awake = False
+        back = await story.recover("first", "cloud", patience=0.2)
+        assert list(back.unpaired) == story.those("second")
+        story.follower.awake = True
+        await story.second.settle(story.group.id, house.cloud_url)
+        signers = sorted(story.those("device", "second"))
+        await story.through(story.first.prepare(story.group.id, signers, house.cloud_url))
+        assert await story.signs("device", "second")
+
+
+@pytest.mark.slow
 async def test_a_device_that_was_replaced_takes_part_in_nothing(house, tmp_path):
     async with scene(house, tmp_path) as story:
         await story.create(parties=3)
