@@ -1,6 +1,7 @@
 """A backup at the phone and the cloud without a session, step by step. Specification: docs/protocol.md, section 12."""
 
 import pytest
+from daric_protocol import platform
 from daric_protocol.errors import DaricError
 from daric_protocol.flows import backing
 from daric_protocol.identity import Identity
@@ -136,6 +137,17 @@ def test_a_holder_refuses_a_piece_of_another_party_or_epoch_or_number(wallet):
         spoilt = BackupSheet(*[value if field == name else getattr(read, field) for field in BackupSheet.NAMES])
         expected = "group" if name == "group_id" else "backup"
         assert said in refused(accepted, wallet, spoilt.encode(), PHONE, direct[PHONE], name=expected)
+
+
+def test_a_forged_backup_that_fits_one_holder_is_refused_since_another_member_made_it(wallet):
+    """Without the share nobody makes all pieces fit, but one piece can be made to."""
+    curve, thief = platform.curve, custody(wallet, OTHER).identity
+    sheet = BackupSheet.decode(make(wallet)[0])
+    slope = curve.add(curve.mul_g(7), curve.neg(curve.decode(sheet.commitments[0])))
+    sheet.commitments[1] = curve.encode(slope)
+    backup.check_piece(sheet, sheet.commitments[0], PHONE, 7)
+    sealed = backup.seal_piece(thief, custody(wallet, PHONE).identity.public, sheet, PHONE, 7, drbg("thief"))
+    assert "another party" in refused(accepted, wallet, sheet.encode(), PHONE, sealed, device=OTHER)
 
 
 @pytest.mark.parametrize(
