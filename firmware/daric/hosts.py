@@ -81,6 +81,7 @@ class Hosts:
         device.vault.erase(entry(identity))
         device.dispatcher.drop(identity)
         device.sessions.drop(identity)
+        device.show_ready()
         return True
 
     # The pairing under way

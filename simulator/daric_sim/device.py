@@ -245,17 +245,24 @@ class SimDevice:
 
     def _read_panel(self, panel: socket.socket) -> None:
         with panel, panel.makefile("rb") as lines:
-            for line in lines:
-                shown = json.loads(line)
-                screen = Screen(shown["number"], tuple(shown["lines"]), shown["ask"], shown["typed"])
-                with self._changed:
-                    self.screens.append(screen)
-                    self._changed.notify_all()
-                self._watch_screen(screen)
-                if screen.ask:
-                    answer = self.answer(screen) if callable(self.answer) else self._constant(screen, self.answer)
-                    if answer != WAIT:
-                        self._press(screen, answer)
+            try:
+                for line in lines:
+                    self._show(line)
+            except ConnectionResetError:
+                pass  # the power went off before the board had read all that was pressed
+
+    def _show(self, line: bytes) -> None:
+        """A page of the board: keep it, tell whoever waits for it, answer."""
+        shown = json.loads(line)
+        screen = Screen(shown["number"], tuple(shown["lines"]), shown["ask"], shown["typed"])
+        with self._changed:
+            self.screens.append(screen)
+            self._changed.notify_all()
+        self._watch_screen(screen)
+        if screen.ask:
+            answer = self.answer(screen) if callable(self.answer) else self._constant(screen, self.answer)
+            if answer != WAIT:
+                self._press(screen, answer)
 
     @staticmethod
     def _constant(screen: Screen, answer: str) -> str:

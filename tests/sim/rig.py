@@ -143,8 +143,10 @@ async def paired(device: SimDevice, host: Identity) -> tuple[DeviceLink, Pairing
 
 
 def _sees_the_same(device: SimDevice):
+    before = len(device.screens)
+
     async def compare(code: str) -> bool:
-        shown = await asyncio.to_thread(device.wait_for_screen, "Pair with a host?")
+        shown = await asyncio.to_thread(device.wait_for_screen, "Pair with a host?", 30.0, before)
         return code in shown.text.replace(" ", "").replace("\n", "")
 
     return compare
