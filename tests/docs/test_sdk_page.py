@@ -36,6 +36,7 @@ from daric_protocol.rounds.sign import Signature
 from daric_sim.device import SimDevice
 from daric_sim.house import House
 from eth_account import Account
+from flows.safety import scene
 from typer.main import get_command
 
 from tests.docs import pages
@@ -285,6 +286,22 @@ async def test_the_examples_add_a_member_choose_sign_refresh_and_delete_the_clou
         receipt = await run["delete_cloud_shard"](wallet, after, device, house.cloud_url)
         assert receipt.encode() == wallet.cloud_receipt(group.id).encode()
         assert len(wallet.group(group.id).members) == 2
+
+
+async def test_the_examples_back_a_device_up_and_bring_it_back(house, tmp_path):
+    run, cloud = examples(BACKING), house.cloud_url
+    async with scene(house, tmp_path) as story:
+        group = await story.create(parties=3)
+        assert (await run["back_up_at_phone_and_cloud"](story.first, group, cloud)).good
+        await story.replace(connect=False)
+        back = await run["bring_back_from_phone_and_cloud"](story.first, group, story.device.path, cloud)
+        assert (back.bad, back.unpaired) == ((), ())
+        holders = story.those("first", "cloud")
+        assert sorted((await run["back_up"](story.first, group, holders, cloud)).holders) == sorted(holders)
+        await story.replace(connect=False)
+        back = await run["bring_back"](story.first, group, story.device.path, holders, cloud)
+        assert back.group.address == group.address
+        assert await story.signs("first", "device", text="back again")
 
 
 async def test_the_example_sends_a_transaction_and_waits_for_its_receipt():
