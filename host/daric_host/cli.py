@@ -42,6 +42,8 @@ def connect(
             raise DaricError("parameter", "a cloud party is known by both its URL and its identity")
         stored["storage"] = storage
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (home / SERVICE).touch(mode=0o600)  # the storage's URL may hold a password
+        (home / SERVICE).chmod(0o600)
         (home / SERVICE).write_text(json.dumps(stored) + "\n")
         return {"service": service}
 

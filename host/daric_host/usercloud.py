@@ -11,8 +11,9 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 import fsspec
@@ -147,7 +148,7 @@ class UserCloud:
             files, root = fsspec.core.url_to_fs(self.url)
             yield files, lambda path: f"{root.rstrip('/')}/{path}"
         except FAILURES as error:
-            why = str(error) or type(error).__name__
+            why = _without_credentials(str(error) or type(error).__name__, self.url)
             raise DaricError("storage", f"the user's cloud storage cannot be {doing}: {why}") from error
 
     def _put(self, path: str, data: bytes) -> None:
@@ -187,6 +188,15 @@ def _checked(name: str) -> str:
     if not name or not LETTERS.issuperset(name):
         raise DaricError("parameter", "a file's name has small letters, digits and hyphens")
     return name
+
+
+def _without_credentials(text: str, url: str) -> str:
+    """What a file system says, without a password or the parameters that the place's URL holds."""
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        for secret in (parts.query, parts.password, unquote(parts.password or "")):
+            text = text.replace(secret, "***") if secret else text
+    return text
 
 
 def _is_local(files: Any) -> bool:

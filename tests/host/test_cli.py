@@ -58,6 +58,13 @@ def test_what_is_stored_is_shown_without_any_service(daric):
         assert done.exit_code == 0 and done.output == ""
 
 
+def test_nobody_else_reads_where_the_users_cloud_storage_is(daric, tmp_path):
+    (tmp_path / "phone").mkdir(mode=0o755)
+    (tmp_path / "phone" / "service.json").write_text("{}")
+    assert daric(*SERVICE, KEY, "--storage", "ftp://me:s3cr3t@files.example/box").exit_code == 0
+    assert (tmp_path / "phone" / "service.json").stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize("option", [["--answer", "maybe"], ["--runtime", "other"]])
 def test_a_simulated_device_with_an_unknown_option_does_not_start(daric, tmp_path, option):
     assert daric("sim", "device", "--state", str(tmp_path / "device"), *option).exit_code == 2

@@ -251,3 +251,16 @@ def test_a_content_that_is_too_large_is_refused_and_changes_nothing(folder):
     folder.write(GROUP, "backup-1", SECRET)
     refused("too_large", folder.write, GROUP, "backup-1", bytes(65536))
     assert folder.read(GROUP, "backup-1") == SECRET
+
+
+@pytest.mark.parametrize("told", ["{url}", "no url: /repos/me/s3cr%74/git?sig=t0ken", "s3crt no"])
+def test_no_error_repeats_a_password_or_signature_of_the_url(store, monkeypatch, told):
+    url = "https://me:s3cr%74@files.example/box?sig=t0ken"
+
+    def failing(given):
+        raise OSError(told.format(url=given))
+
+    monkeypatch.setattr("fsspec.core.url_to_fs", failing)
+    detail = refused("storage", UserCloud(url, store).write, GROUP, "backup-1", SECRET)
+    assert not [secret for secret in ("s3cr%74", "s3crt", "t0ken") if secret in detail]
+    assert "cannot be written" in detail
