@@ -30,6 +30,7 @@ from daric_host.services import cloud
 from daric_host.tending import Tending
 from daric_host.wallet import Event, Proposal, Service, Wallet
 from daric_protocol.errors import ERRORS
+from daric_protocol.evm.request import MESSAGE, Request
 from daric_protocol.limits import LINK_PIECE_BYTES
 from daric_protocol.roster import Member
 from daric_protocol.rounds.sign import Signature
@@ -223,6 +224,21 @@ async def test_the_offline_example_signs_with_phone_and_device_alone(house, tmp_
             signers = [member.index for member in group.members]
             signature = await namespace["sign_alone"](wallet, group, device.path, signers)
     assert 0 < signature.s
+
+
+async def test_the_offline_example_joins_another_phone_nearby(house, tmp_path):
+    nearby, service = examples(OFFLINE)["join_nearby"], Service(house.url, house.key)
+    first, second = (tmp_path / name for name in ("first", "second"))
+    async with await Wallet.open(first, service, Person()) as a, await Wallet.open(second, service, Person()) as b:
+        proposal = await a.propose_group("two", 2, 2)
+        mine, _ = await asyncio.gather(a.run(proposal), b.run(await b.join(proposal.uuid)))
+    alone = OfflineWallet.open
+    async with await alone(first, service, Person()) as a, await alone(second, service, Person()) as b:
+        address = await a.serve(f"unix:{tmp_path / 'meet'}")
+        request = Request(MESSAGE, b"nearby").encode()
+        proposal = await a.propose_signature(mine.id, request, [member.index for member in mine.members])
+        signed = await asyncio.gather(a.run(proposal), nearby(b, address, a.link(proposal).uri))
+    assert signed[0].encode() == signed[1].encode()
 
 
 def examples(block):
