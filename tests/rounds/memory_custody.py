@@ -78,6 +78,9 @@ class MemoryCustody:
         self.pending = (shard, {})
         self.events.append(("enrolled", shard.me))
 
+    def doubt_identity(self, identity):
+        self.events.append(("doubt", identity))
+
     def store_pending_pair(self, peer, pair, sid):
         self.pending_pairs[peer] = pair
         self.events.append(("pending pair", peer))

@@ -42,6 +42,7 @@ def activate(
         except DaricError:
             continue
         if candidate > group.epoch:
+            _check_not_replaced(custody, shard)
             custody.check_idle(group_id, session)
             make_current(custody, group, shard, acks)
         return candidate
@@ -61,7 +62,7 @@ def make_current(custody: "Custody", group: Group, shard: "Shard", acks: "list[t
     for name in custody.store.names("change/" + group.id.hex() + "/"):
         if int(name.split("/")[2]) != shard.roster.version or shard.kind not in ("enr", "rec"):
             custody.store.erase(name)
-    for kind in ("base/", "rival/"):
+    for kind in ("base/", "rival/", "doubt/"):
         for name in custody.store.names(kind + group.id.hex()):
             custody.store.erase(name)
     if forming:
@@ -113,7 +114,32 @@ def adopt(custody: "Custody", data: bytes) -> bool:
 def _make_current_from(custody: "Custody", group: Group, shard: "Shard", signed: "list[Any]") -> None:
     acks = [(index, signature) for index, _, signature in signed]
     certificate.check(shard, acks)
+    _check_not_replaced(custody, shard)
     make_current(custody, group, shard, acks)
+
+
+def doubt(custody: "Custody", group_id: bytes, identity: bytes) -> None:
+    """Note that no epoch tried so far counts any more with an identity (33 B) that a recovery replaces."""
+    name = _doubt_name(group_id)
+    kept = custody.store.read(name) or b""
+    custody.store.write(name, kept + identity + custody.highest_epoch(group_id).to_bytes(4, "big"))
+
+
+def _doubt_name(group_id: bytes) -> str:
+    return "doubt/" + group_id.hex()
+
+
+def _check_not_replaced(custody: "Custody", shard: "Shard") -> None:
+    """No member of a new epoch has an identity that was replaced since its dealing, or DaricError("certificate")."""
+    members = [member.identity for member in shard.roster.members]
+    replaced = custody.store.read("gone/" + shard.group_id.hex()) or b""
+    gone = [replaced[at : at + 33] for at in range(0, len(replaced), 33)]
+    doubted = custody.store.read(_doubt_name(shard.group_id)) or b""
+    for at in range(0, len(doubted), 37):
+        if shard.epoch <= int.from_bytes(doubted[at + 33 : at + 37], "big"):
+            gone.append(doubted[at : at + 33])
+    if [identity for identity in gone if identity in members]:
+        raise DaricError("certificate", "The new epoch has a member under an identity that was replaced.")
 
 
 def _old_members(roster: "Roster", committee: "list[Any]") -> int:

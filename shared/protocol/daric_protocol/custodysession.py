@@ -205,6 +205,15 @@ class SessionCustody:
 
         memberchange.store_enrolled(self._custody, self._group_id, self._name, shard)
 
+    def doubt_identity(self, identity: bytes) -> None:
+        """Note, before a recovery is acknowledged, that no epoch tried so far counts with this identity any more.
+
+        identity: 33 B. Otherwise a member that withheld its acknowledgement could come back by it once it was replaced.
+        """
+        from daric_protocol import activation
+
+        activation.doubt(self._custody, self._group_id, identity)
+
     def adopt(self, change: bytes) -> bool:
         """As Custody.adopt, for a change of the roster that this session made."""
         from daric_protocol import memberchange

@@ -60,6 +60,9 @@ if TYPE_CHECKING:
         def store_pending_pair(self, peer: int, pair: PairState, sid: bytes) -> None:
             """Keep a new pair state until the peer's acknowledgement is there."""
 
+        def doubt_identity(self, identity: bytes) -> None:
+            """Before a recovery is acknowledged: no epoch tried so far counts any more with the old identity (33 B)."""
+
         def sign_identity(self, digest: bytes) -> bytes:
             """64 B signature of a tagged hash with the identity key."""
 

@@ -95,6 +95,8 @@ def recover(
     else:
         made = change.applied(own)
 
+        custody.doubt_identity(roster.member(index).identity)
+
     # Round 2, or 6: everyone signs the new roster.
     yield from acknowledge(me, change, parties, number + 1, custody)
     return made, change
