@@ -139,6 +139,27 @@ def test_a_holder_refuses_a_piece_of_another_party_or_epoch_or_number(wallet):
         assert said in refused(accepted, wallet, spoilt.encode(), PHONE, direct[PHONE], name=expected)
 
 
+@pytest.mark.parametrize(
+    ("changes", "number", "said"),
+    [
+        ({"pk": platform.curve.encode(platform.curve.G)}, PHONE, "another key"),
+        ({"more": 9}, PHONE, "no member"),
+        ({}, CLOUD, "another holder"),
+    ],
+)
+def test_a_device_that_writes_other_facts_or_gives_another_holders_number_is_refused(wallet, changes, number, said):
+    maker = custody(wallet, DEVICE)
+    holders = identities(wallet, (PHONE, CLOUD))
+    if "more" in changes:
+        holders[changes["more"]] = NEW.public
+    sheet, pieces = backup.split(maker.shard(wallet.group_id), BACKUP, holders, 2, drbg("facts"))
+    sheet.pk = changes.get("pk", sheet.pk)
+    phone = custody(wallet, PHONE)
+    sealed = backup.seal_piece(maker.identity, phone.identity.public, sheet, number, pieces[number], drbg("facts"))
+    device = maker.identity.public
+    assert said in refused(backing.accept_piece, phone, sheet.encode(), device, number, sealed, False)
+
+
 def test_a_forged_backup_that_fits_one_holder_is_refused_since_another_member_made_it(wallet):
     """Without the share nobody makes all pieces fit, but one piece can be made to."""
     curve, thief = platform.curve, custody(wallet, OTHER).identity
