@@ -75,6 +75,9 @@ class Keeper:
     def store_enrolled(self, shard):
         pass
 
+    def doubt_identity(self, identity):
+        pass
+
     def sign_identity(self, digest):
         return self.identity.sign(digest, drawing("sign"))
 
