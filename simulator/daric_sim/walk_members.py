@@ -152,3 +152,12 @@ def refresh(walk: Walk) -> Done:
     after = walk.changed("Family", walk.run("wallet", "refresh", walk.groups["Family"]["group"], *walk.with_device()))
     walk.signs(after, "device", "cloud", text="after the refresh")
     return walk.done("A, device, cloud", f"address unchanged, epoch {after['epoch']}; {verify.BY}")
+
+
+def refresh_by_device(walk: Walk) -> Done:
+    """Process 6, picked in the device's menu: the device is the initiator, and its phone asks it for its wish."""
+    group = walk.groups["Family"]["group"]
+    walk.device.choose("refresh", bytes.fromhex(group))
+    check(walk.run("session", "wanted", *walk.with_device())["done"] == "refresh", "the device wanted something else")
+    after = walk.changed("Family", walk.run("wallet", "show", group))
+    return walk.done("A, device, cloud", f"address unchanged, epoch {after['epoch']}; asked by the device")

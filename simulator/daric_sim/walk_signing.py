@@ -72,6 +72,20 @@ def export(walk: Walk) -> Done:
     return walk.done("A, device", "mnemonic: the same phrase; coincurve: key of the address; marked as exposed")
 
 
+def export_to_device(walk: Walk) -> Done:
+    """Process 9: key and phrase on the device's screen, page by page, and nowhere else."""
+    group, before = walk.groups["Phrase"], len(walk.device.screens)
+    line = ["export", group["group"], "--purpose", "on paper", "--signers", walk.indexes(group, "A", "device")]
+    found = walk.run(*line, "--to-device", *walk.with_device())
+    check("key" not in found and "phrase" not in found, "the key crossed the link")
+    walk.device.wait_for_screen("Written down?", since=before)
+    pages = [screen.lines for screen in walk.device.screens[before:] if screen.ask]
+    verify.key("".join(next(lines[1:] for lines in pages if lines[0] == "SECRET KEY")), group)
+    words = [line.split()[1] for lines in pages if lines[0].startswith("PHRASE") for line in lines[1:]]
+    check(" ".join(words) == walk.facts["phrase"], "the device shows another phrase than was imported")
+    return walk.done("A, device", "on the device alone; mnemonic: the same phrase; coincurve: key of the address")
+
+
 def sign_offline(walk: Walk) -> Done:
     """Without auth, relay, cloud or network: phone and device sign."""
     group = walk.groups["Trio"]
