@@ -1,11 +1,14 @@
 """The hosts' store and its key provider: sealed rows, refused tampering, one process at a time."""
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 
+import daric_protocol
 import pytest
 from daric_host.keyprovider import FileKeyProvider
 from daric_host.store import WALLET_PREFIXES, SqliteStore
@@ -436,6 +439,13 @@ def test_a_wrapped_key_belongs_to_its_context(provider):
     assert provider.unwrap(wrapped, "wallet a") == bytes(32)
     with pytest.raises(DaricError):
         provider.unwrap(wrapped, "wallet b")
+
+
+def test_whatever_custody_stores_of_a_wallet_goes_with_it():
+    folder = Path(daric_protocol.__file__).parent
+    text = "".join(path.read_text() for path in sorted(folder.glob("*.py")))
+    kinds = set(re.findall(r'"([a-z]+)/(?:" \+ [\w.]*(?:group_id|group\.id|self\.id)\.hex|%s)', text))
+    assert len(kinds) > 12 and kinds <= set(WALLET_PREFIXES)
 
 
 def test_the_key_file_is_for_its_owner_only(provider, tmp_path):

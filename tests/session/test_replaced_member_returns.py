@@ -5,7 +5,7 @@ Specification: docs/protocol.md, sections 8 and 12.
 """
 
 import pytest
-from daric_protocol import flows
+from daric_protocol import activation, flows
 from daric_protocol.errors import DaricError
 
 from tests.session.backups import Backed, errors
@@ -96,3 +96,13 @@ def test_a_recovery_that_failed_before_anybody_signed_it_leaves_the_epoch_open(b
     for keeper in backed.keepers.values():
         if hasattr(keeper, "tries"):
             keeper.tries.clear()
+
+
+def test_a_recovery_that_is_tried_again_and_again_notes_the_old_identity_once(backed):
+    party = backed.wallet.parties[1]
+    group_id = backed.wallet.group_id
+    lost = backed.wallet.roster.member(3).identity
+    for identity in (lost, bytes([2]) * 33, lost, lost):
+        activation.doubt(party.custody, group_id, identity)
+    assert len(party.store["doubt/" + group_id.hex()]) == 2 * 37
+    assert party.store["doubt/" + group_id.hex()].endswith(lost + bytes([0, 0, 0, 1]))

@@ -121,8 +121,11 @@ def _make_current_from(custody: "Custody", group: Group, shard: "Shard", signed:
 def doubt(custody: "Custody", group_id: bytes, identity: bytes) -> None:
     """Note that no epoch tried so far counts any more with an identity (33 B) that a recovery replaces."""
     name = _doubt_name(group_id)
-    kept = custody.store.read(name) or b""
-    custody.store.write(name, kept + identity + custody.highest_epoch(group_id).to_bytes(4, "big"))
+    kept, rest = custody.store.read(name) or b"", b""
+    for at in range(0, len(kept), 37):
+        if kept[at : at + 33] != identity:
+            rest += kept[at : at + 37]
+    custody.store.write(name, rest + identity + custody.highest_epoch(group_id).to_bytes(4, "big"))
 
 
 def _doubt_name(group_id: bytes) -> str:
