@@ -5,7 +5,7 @@ At most one at a time. Specification: docs/architecture.md, the device.
 
 from daric_protocol import platform
 from daric_protocol.errors import DaricError
-from daric_protocol.limits import APPROVAL_TIMEOUT, TYPING_TIMEOUT
+from daric_protocol.limits import APPROVAL_TIMEOUT, LINK_REPLY_TIMEOUT, TYPING_TIMEOUT
 from daric_protocol.link import TICKS
 
 GUESTS = ("daric_protocol", "daric.backups", "daric.terms", "daric.textentry")  # loaded for one errand
@@ -51,6 +51,7 @@ class Errands:
                 raise DaricError("busy")
             self.stop()
             self._device.stand_by(self)
+            self._since = self._device.board.ticks()
             self._result = self._begin(host, method, parameters)
             self._host, self._key = host, key
         return self._progress()
@@ -75,7 +76,6 @@ class Errands:
 
             question = getattr(backups, method)(self._device, *parameters)
         self._question = question
-        self._since = self._device.board.ticks()
         self._device.screens.show(question.lines, self._handler, question.typed)
         return None
 
@@ -99,6 +99,7 @@ class Errands:
             self._question = None
             self._tidy()
         self._result = result
+        self._since = self._device.board.ticks()
         return result
 
     def _answered(self, answer: str) -> None:
@@ -128,8 +129,10 @@ class Errands:
             self.stop()
 
     def tick(self, now: int) -> None:
-        """End a question that nobody answers."""
-        if self.waiting:
+        """End a question that nobody answers, and forget a result that the host has by now."""
+        if self._result is not None and ((now - self._since) & TICKS) >= LINK_REPLY_TIMEOUT * 1000:
+            self.stop()
+        elif self.waiting:
             limit = TYPING_TIMEOUT if self._question.typed else APPROVAL_TIMEOUT
             if ((now - self._since) & TICKS) >= limit * 1000:
                 self._answered("timeout")

@@ -127,6 +127,7 @@ class Hosts:
             return b""
         stored = platform.cbor_encode([card.identity, card.name, card.cloud])
         self._device.vault.write(entry(card.identity), stored)
+        self._device.errands = None  # what was answered before does not speak of this host
         self._card = self._pairing.finish(self._device.identity, NAME)
         self._pairing = None
         self._device.modules.forget()

@@ -10,6 +10,7 @@ TOP = ("daric", "daric_protocol")
 GUESTS = (  # one of each flow, with what they load
     "flows.questions_backing", "flows.changing", "rounds.keygen", "rounds.sign", "rounds.imported", "rounds.reshare",
     "rounds.groupstart", "rounds.enrol", "rounds.export", "rounds.recover", "rounds.backuprounds", "evm.request",
+    "evm.transaction", "evm.typed_data", "evm.userop",
     "activation", "memberchange", "membership", "backingdetails", "pairing",
 )  # fmt: skip
 

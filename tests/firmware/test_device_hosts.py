@@ -8,7 +8,7 @@ from daric_host.device import DeviceLink
 from daric_protocol import flows
 from daric_protocol.errors import DaricError
 from daric_protocol.identity import Identity
-from daric_protocol.limits import APPROVAL_TIMEOUT
+from daric_protocol.limits import APPROVAL_TIMEOUT, LINK_REPLY_TIMEOUT
 
 from tests.firmware.board import Wired, device, host_of, pair
 from tests.sim.rig import LocalParty
@@ -166,6 +166,23 @@ async def test_an_answer_that_was_lost_is_given_again(both):
     assert answer == [True]
     assert await first._call("hosts_revoke", SECOND.public) == [True]
     assert len(app.hosts) == 1
+
+
+async def test_an_old_answer_is_not_given_to_a_new_question(both):
+    app, first, second, _ = both
+    await first.revoke(SECOND.public)
+    await pair(second)
+    app.board.answer = "refuse"
+    await refused("refused", first.revoke(SECOND.public))
+    assert len(app.hosts) == 2
+
+
+async def test_an_answer_is_kept_for_a_short_time_only(both):
+    app, first, _, _ = both
+    await first.revoke(SECOND.public)
+    app.board.now += LINK_REPLY_TIMEOUT * 1000
+    app.step(0)
+    await refused("unpaired", first.revoke(SECOND.public))
 
 
 async def test_a_revoked_host_can_pair_again(both):

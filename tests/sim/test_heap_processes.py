@@ -223,7 +223,7 @@ async def come_back_by_two(tmp_path, heapsize: str, threshold: int, members: int
 
 PROCESSES = [refresh, grow, join_by_reshare, help_enrol, be_enrolled, take_in, give_out]
 BACKUPS = [back_up, come_back, come_back_by_two]
-FAST = [grow, be_enrolled, take_in, come_back]  # those that need most
+FAST = [be_enrolled, take_in, come_back]  # those that need most
 
 
 @pytest.mark.parametrize("process", FAST)
