@@ -24,7 +24,7 @@ KEY_BYTES = 32
 ROOT = ""  # scope of entries that belong to no wallet, and of the key that MACs the heads
 WALLET_PREFIXES = (
     "group", "shard", "pair", "fresh", "swap", "mark", "ban", "spent", "leaving", "change", "gone", "issued",
-    "base", "rival", "doubt", "backup", "tries", "owner", "left", "behind", "safe",
+    "base", "rival", "doubt", "missing", "backup", "tries", "owner", "left", "behind", "safe",
 )  # fmt: skip
 SUM_BYTES = 32
 

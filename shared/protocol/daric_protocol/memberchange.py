@@ -51,6 +51,7 @@ def adopt(custody: "Custody", data: bytes, session: "SessionCustody | None" = No
         change.check(shard)
     except Abort as abort:
         raise DaricError("certificate", abort.detail)
+    _check_nobody_returns(custody, change)
     if base_name(group.id) not in custody.store.names(base_name(group.id)):
         custody.store.write(base_name(group.id), platform.cbor_encode(shard.roster.to_wire()))
     change.roster = named(shard.roster, change.roster, session is not None)
@@ -76,6 +77,14 @@ def _is_known(custody: "Custody", shard: Shard, change: RosterChange) -> bool:
     return hashes == [change.roster.hash(), shard.roster.hash()]
 
 
+def _check_nobody_returns(custody: "Custody", change: RosterChange) -> None:
+    from daric_protocol.membership import replaced
+
+    gone = replaced(custody, change.group_id)
+    if [member for member in change.roster.members if member.identity in gone]:
+        raise DaricError("certificate", "The change brings an identity back that was replaced.")
+
+
 def _forget_replaced(custody: "Custody", old: Roster, change: RosterChange) -> None:
     """Erase what is shared with an identity that a recovery replaced, in every epoch; it never comes back.
 
@@ -83,9 +92,6 @@ def _forget_replaced(custody: "Custody", old: Roster, change: RosterChange) -> N
     """
     store, name = custody.store, "gone/" + change.group_id.hex()
     gone = store.read(name) or b""
-    for at in range(0, len(gone), 33):
-        if gone[at : at + 33] in [member.identity for member in change.roster.members]:
-            raise DaricError("certificate", "The change brings an identity back that was replaced.")
     for identity in [member.identity for member in old.members]:
         if identity in [member.identity for member in change.roster.members]:
             continue
