@@ -64,6 +64,9 @@ class MemoryCustody:
         self.pending = (shard, dict(pairs))
         self.events.append(("pending", shard.epoch))
 
+    def note_missing(self, indexes):
+        self.events.append(("missing", indexes))
+
     def store_leaving(self, kind, epoch, sid, confirm, session_roster, roster):
         self.leaving = (kind, epoch, sid, confirm, session_roster, roster)
         self.events.append(("leaving", epoch))

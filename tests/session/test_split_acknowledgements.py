@@ -147,3 +147,25 @@ def test_two_refreshes_whose_acknowledgements_one_member_splits_leave_one_epoch(
             attempt(wallet, refresh, [], lost, 4)
         assert meet_and_sign(wallet, [], wallet.parties[2]), (first, second)
         assert len(set(epochs([wallet.parties[1], wallet.parties[3]], wallet.group_id))) == 1
+
+
+def test_from_the_fourth_attempt_on_the_question_names_whose_acknowledgement_was_missing(wallets):
+    wallet, _ = setting(wallets[3], refresh, "names")
+    withheld = [(1, 0), (1, 2), (0, 1)]  # it does not become a member of the new epoch itself either
+
+    def asked(what=refresh):
+        session = wallet.parties[1].restart().open(what(wallet)[0])
+        others = [wallet.parties[index].restart().open(session.terms) for index in session.terms.members[1:]]
+        Network([session, *others]).start()
+        return flows.question(session, wallet.parties[1].custody)
+
+    for _ in range(3):
+        assert "for want of:" not in asked()
+        attempt(wallet, refresh, [], withheld, 4)
+    lines = asked()
+    assert lines[lines.index("3 unfinished") :][:3] == ["3 unfinished", "for want of:", " 2 phone someone"]
+    assert "3 unfinished" in asked(remove)
+    attempt(wallet, refresh, [], [(1, 0)], 4)
+    assert "4 unfinished" in asked()
+    assert meet_and_sign(wallet, [])
+    assert "for want of:" not in asked() and not wallet.parties[1].store.names("missing/")

@@ -62,7 +62,7 @@ def make_current(custody: "Custody", group: Group, shard: "Shard", acks: "list[t
     for name in custody.store.names("change/" + group.id.hex() + "/"):
         if int(name.split("/")[2]) != shard.roster.version or shard.kind not in ("enr", "rec"):
             custody.store.erase(name)
-    for kind in ("base/", "rival/", "doubt/"):
+    for kind in ("base/", "rival/", "doubt/", "missing/"):
         for name in custody.store.names(kind + group.id.hex()):
             custody.store.erase(name)
     if forming:

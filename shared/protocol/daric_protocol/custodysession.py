@@ -2,7 +2,7 @@
 
 from daric_protocol import platform
 from daric_protocol.errors import Abort, DaricError
-from daric_protocol.group import Group, pair_name, shard_name
+from daric_protocol.group import Group, missing_name, pair_name, shard_name
 from daric_protocol.limits import MAX_EPOCH_JUMP, MAX_PARTIES, MAX_PENDINGS, STRIKES_BEFORE_DELAY
 from daric_protocol.pairstate import PairState
 
@@ -169,6 +169,13 @@ class SessionCustody:
         for name in self._store.names("pair/" + self._group_id.hex() + "/"):
             if not group.keeps_pairs(int(name.split("/")[2])):
                 self._store.erase(name)  # an older pending keeps its shard; its pairs are set up anew if it ever counts
+
+    def note_missing(self, indexes: "list[int]") -> None:
+        """Remember whose acknowledgements of the new shard did not come, for the people; a full store is no matter."""
+        try:
+            self._store.write(missing_name(self._group_id), bytes(indexes))
+        except DaricError:
+            pass
 
     def activate(self, acks: "list[tuple[int, bytes]]") -> int:
         """As Custody.activate, for this session's group."""

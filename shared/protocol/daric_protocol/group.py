@@ -82,6 +82,11 @@ def issued_name(group_id: bytes) -> str:
     return "issued/" + group_id.hex()
 
 
+def missing_name(group_id: bytes) -> str:
+    """Where it is noted whose acknowledgement the last attempt at a new epoch lacked, one byte an index."""
+    return "missing/" + group_id.hex()
+
+
 def issued_to(store: "Store", group_id: bytes) -> "list[Any] | None":
     """[epoch, index, identity] of an enrolment that this party helped in and that is not certified; None if none."""
     data = store.read(issued_name(group_id))

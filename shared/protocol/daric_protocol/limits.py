@@ -7,6 +7,7 @@ MAX_PARTIES_WITH_DEVICE = 8  # a Pico's heap, measured as `-X heapsize=330k`
 MAX_ENTROPY_PARTS = 2  # of 16 bytes: the longest phrase has 32 bytes of entropy
 MAX_INDEX = 255  # an index is one byte and is never used again
 MAX_EPOCH_JUMP = 1000  # a peer cannot burn the epoch counter
+PENDINGS_BEFORE_NAMES = 3  # from the next attempt on the screen names whose acknowledgement was missing
 MAX_PENDINGS = 64  # beyond the newest, a pending shard keeps under 1 KB
 STRIKES_BEFORE_DELAY = 3  # then a new pair set-up needs more than a tap
 STRIKE_DELAY = 24 * 3600

@@ -1,7 +1,8 @@
 """What a person is shown before agreeing to a session. Specification: docs/protocol.md, sections 1, 7 to 11."""
 
 from daric_protocol.flows import running
-from daric_protocol.limits import STRIKES_BEFORE_DELAY
+from daric_protocol.group import missing_name
+from daric_protocol.limits import PENDINGS_BEFORE_NAMES, STRIKES_BEFORE_DELAY
 from daric_protocol.terms import BACKING
 
 TYPE_CHECKING = False
@@ -35,6 +36,7 @@ def question(session: "Session", custody: "Custody") -> "list[str]":
     elif terms.op == "refresh":
         lines = ["New shares"] + shown_name(custody.group(terms.group).name)
         lines += ["same %d of %d" % (roster.t, len(roster.members)), "old ones and", "backups end"]
+        lines += _unfinished(custody, terms.group)
     elif terms.names_master:
         master = terms.details().master
         lines = ["Master of"] + shown_name(custody.group(terms.group).name)
@@ -114,6 +116,7 @@ def _changes(session: "Session", custody: "Custody") -> "list[str]":
         lines += ["All other shares", "stay"]
     after = len(roster.members) - len(leaving)
     lines += ["Now: %d of %d" % (old.t, len(old.members)), "Then: %d of %d" % (terms.threshold, after)]
+    lines += _unfinished(custody, terms.group)
     for index in leaving:
         lines.append("REMOVE:")
         lines += shown_name(shown_member(roster.member(index)))
@@ -121,6 +124,18 @@ def _changes(session: "Session", custody: "Custody") -> "list[str]":
         if member.index not in old.indexes():
             lines.append("ADD:")
             lines += shown_name(shown_member(member))
+    return lines
+
+
+def _unfinished(custody: "Custody", group_id: bytes) -> "list[str]":
+    """After several attempts at a new epoch that lack acknowledgements: how many, and whose the last one lacked."""
+    group = custody.find(group_id)
+    if group is None or not group.epoch or len(group.pendings) < PENDINGS_BEFORE_NAMES:
+        return []
+    lines = ["%d unfinished" % len(group.pendings), "for want of:"]
+    members = {member.index: member for member in custody.roster(group_id).members}
+    for index in custody.store.read(missing_name(group_id)) or b"":
+        lines += shown_name(shown_member(members[index]) if index in members else "%d, a new one" % index)
     return lines
 
 

@@ -185,7 +185,14 @@ def acknowledge(
     """
     acks = {shard.me: custody.sign_identity(shard.ack_digest(shard.me))}
     mine = Acknowledgement(acks[shard.me])
-    received = yield Outgoing(shard.sid, 4, Acknowledgement, dict.fromkeys(peers, mine))
+    missing = list(peers)
+    try:
+        received = yield Outgoing(
+            shard.sid, 4, Acknowledgement, dict.fromkeys(peers, mine), arrived=lambda j, _: missing.remove(j)
+        )
+    except DaricError:
+        custody.note_missing(missing)
+        raise
     for j in peers:
         acks[j] = received[j].signature
         if not certificate.acknowledged(roster or shard.roster, j, shard.ack_digest(j), acks[j]):

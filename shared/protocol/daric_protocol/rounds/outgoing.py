@@ -46,6 +46,9 @@ if TYPE_CHECKING:
         def store_pending(self, shard: Shard, pairs: dict[int, PairState]) -> None:
             """Keep a new shard and its pair states, which are taken out of `pairs`, beside the current ones."""
 
+        def note_missing(self, indexes: list[int]) -> None:
+            """Whose acknowledgements of the new shard did not come."""
+
         def store_leaving(
             self, kind: str, epoch: int, sid: bytes, confirm: bytes, session_roster: bytes, roster: Roster
         ) -> None:
