@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from daric_host.receipts import CloudBackup
 from daric_host.usercloud import FOLDER, UserCloud
 
 if TYPE_CHECKING:
+    from daric_protocol.roster import Member
     from daric_protocol.rounds.backup import BackupSheet
 
     from daric_host.wallet import Wallet
@@ -109,12 +111,21 @@ class BackupBook:
         group = self._wallet.group(group_id)
         number = self._index(group, self._wallet.service.cloud)
         others = [member for member in group.members if member.index != number]
-        if not number or not cloud or any(member.kind not in ("phone", "browser") for member in others):
+        if not number or not cloud or not await self._are_phones(others):
             await asyncio.to_thread(self.storage.erase, group_id, RECORD)
             return False
         record = await self._at(cloud).record(group_id)
         await asyncio.to_thread(self.storage.write, group_id, RECORD, record)
         return True
+
+    async def _are_phones(self, members: Sequence[Member]) -> bool:
+        """Whether none of these members is a device; of another person's party the services know what it is."""
+        registered: dict[bytes, str] = {}
+        if not all(member.kind for member in members):
+            with suppress(DaricError):  # offline nobody knows
+                registered = {one.identity: one.kind for one in await self._wallet.relay.parties()}
+        kinds = [member.kind or registered.get(member.identity, "") for member in members]
+        return all(kind in ("phone", "browser") for kind in kinds)
 
     # Looking
 

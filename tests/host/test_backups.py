@@ -542,6 +542,18 @@ async def test_the_record_is_kept_where_phones_and_the_cloud_alone_are_left(scen
     monkeypatch.setattr(scene.phone, "group", lambda _: changed, raising=False)
     assert await scene.backups.keep_record(scene.id, URL)
     assert scene.backups.storage.read(scene.id, RECORD) == b"record of " + scene.id
+    roster.member(DEVICE).kind = ""  # a phone of another person, which this one never met otherwise
+    known = [SimpleNamespace(identity=roster.member(DEVICE).identity, kind="phone")]
+
+    async def parties():
+        return known
+
+    monkeypatch.setattr(scene.phone.relay, "parties", parties, raising=False)
+    assert await scene.backups.keep_record(scene.id, URL)
+    known[0].kind = "device"
+    assert not await scene.backups.keep_record(scene.id, URL)
+    known.clear()
+    assert not await scene.backups.keep_record(scene.id, URL)
     roster.member(DEVICE).kind = "device"
     assert not await scene.backups.keep_record(scene.id, URL)
     assert scene.backups.storage.read(scene.id, RECORD) is None
