@@ -243,10 +243,10 @@ def test_over_all_cuts_no_key_and_nonce_seal_two_plaintexts(monkeypatch):
     sealed = {}
     original = platform.ccm_seal
 
-    def watch(key, nonce, plaintext, aad, tag_length=16):
+    def watch(key, nonce, plaintext, aad, tag_length=16, out=None):
         seen = sealed.setdefault((bytes(key), bytes(nonce)), (plaintext, aad))
         assert seen == (plaintext, aad), "a key and nonce sealed a second plaintext"
-        return original(key, nonce, plaintext, aad, tag_length)
+        return original(key, nonce, plaintext, aad, tag_length, out)
 
     monkeypatch.setattr(platform, "ccm_seal", watch)
     chip = memory_chip()

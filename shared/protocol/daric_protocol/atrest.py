@@ -31,13 +31,15 @@ def seal_entry(key: bytes, purpose: bytes, name: str, version: int, value: bytes
     return salt + seal_value(key, purpose, name, version, value, salt)
 
 
-def seal_value(key: bytes, purpose: bytes, name: str, version: int, value: bytes, salt: bytes) -> bytes:
+def seal_value(key: bytes, purpose: bytes, name: str, version: int, value: bytes, salt: bytes) -> bytearray:
     """As `seal_entry` without the salt in front: a device has no memory for one more copy."""
     if len(value) > MAX_ENTRY_BYTES:
         raise DaricError("too_large", "An entry holds at most %d bytes." % MAX_ENTRY_BYTES)
     bound = _binding(name, version)
     entry_key = platform.hkdf_sha256(key, salt, bound, 32)
-    return platform.ccm_seal(entry_key, NONCE, value, purpose + b"/" + bound)
+    sealed = bytearray(len(value) + OVERHEAD - SALT_BYTES)
+    platform.ccm_seal(entry_key, NONCE, value, purpose + b"/" + bound, OVERHEAD - SALT_BYTES, memoryview(sealed))
+    return sealed
 
 
 def open_entry(key: bytes, purpose: bytes, name: str, version: int, sealed: bytes) -> bytes:

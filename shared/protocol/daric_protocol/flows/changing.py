@@ -48,17 +48,23 @@ def importing(session: "Session", custody: "Custody", view: "SessionCustody", se
     terms, roster = session.terms, session.roster
     assert roster is not None
     running.check_new(terms, custody)
-    asked = terms.details()
-    dealers = [member.index for member in roster.members if member.identity == asked.dealer]
-    if not dealers:
-        raise Abort("soft", None, "whoever brings the key did not join")
+    dealer, key, chain_code, entropy = _announced(terms, roster)
     own = (0, b"") if secret is None else (secret.scalar, secret.entropy)
     _, acks = yield from imported(
-        session.me, running.run_id(session), terms.group, roster, dealers[0], asked.key, asked.chain_code,
-        asked.entropy, view, session.random, own[0], own[1], custody.highest_epoch(terms.group),
+        session.me, running.run_id(session), terms.group, roster, dealer, key, chain_code, entropy,
+        view, session.random, own[0], own[1], custody.highest_epoch(terms.group),
     )  # fmt: skip
     view.activate(acks)
     return custody.certificate(terms.group)
+
+
+def _announced(terms: "Terms", roster: "Roster") -> "tuple[int, bytes, bytes, int]":
+    """(dealer's index, key, chain code, length of the entropy) of an import; a device lets go of the rest here."""
+    asked = terms.details()
+    for member in roster.members:
+        if member.identity == asked.dealer:
+            return member.index, asked.key, asked.chain_code, asked.entropy
+    raise Abort("soft", None, "whoever brings the key did not join")
 
 
 def export(session: "Session", shard: "Shard", view: "SessionCustody") -> "Rounds":
