@@ -138,7 +138,7 @@ def one_roster(story):
         assert signs([story.everyone[0], story.newcomers[0]], story.group_id, "with the new one")
 
 
-EVERY = [pytest.param(1, marks=pytest.mark.slow, id="every message"), pytest.param(9, id="some")]
+EVERY = [pytest.param(1, marks=pytest.mark.slow, id="every message"), pytest.param(13, id="some")]
 
 
 @pytest.mark.parametrize("stride", EVERY)
