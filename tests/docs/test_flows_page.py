@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from daric_sim.processes import PROCESSES
 
 from tests.docs import pages
 from tests.docs.test_references import SYMBOL, symbols
@@ -64,6 +65,11 @@ def test_the_list_of_steps_names_each_once_and_leaves_no_gap():
         before = f"{above}.{int(last) - 1}" if above else str(int(last) - 1)
         assert last == "1" or (section, before) in places, (section, number)
         assert not above or (section, above) in places, (section, number)
+
+
+def test_every_process_of_the_walk_is_measured():
+    measured = pages.rows(pages.read("docs/performance.md"), "process")
+    assert {row[0] for row in measured} == {name for name, _ in PROCESSES}
 
 
 GOOD = "## Signing\n| 1. ask | `host/daric_host/wallet.py::Wallet.run` | `tests/docs/test_flows_page.py::test_a` |\n"
