@@ -46,10 +46,10 @@ class Proposing:
         path: where the key of a phrase was derived, remembered to be shown; empty for a bare key. `run` empties the
         secret. Until the person destroys the phrase or key it came from, the wallet is only as safe as that.
         """
-        me, draw = self.party.identity.public, self.party.entropy.draw
+        me = self.party.identity.public
         proposal = await self._propose(
             None,
-            lambda uuid: flows.import_terms(uuid, threshold, parties, secret, me, draw, name, master),
+            lambda uuid: flows.import_terms(uuid, threshold, parties, secret, me, name, master),
             seat=lambda terms: self._seat(terms, secret),
         )
         proposal.secret, proposal.path = secret, path

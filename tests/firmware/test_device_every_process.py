@@ -38,7 +38,7 @@ def terms_of(op, app, party, gid):
     third = next(index for index in (1, 2, 3) if index not in two)
     return {
         "create": lambda: flows.create_terms(uuid, 2, 2, os.urandom),
-        "import": lambda: flows.import_terms(uuid, 2, 2, SECRET, party.identity.public, os.urandom),
+        "import": lambda: flows.import_terms(uuid, 2, 2, SECRET, party.identity.public),
         "sign": lambda: flows.sign_terms(uuid, gid, roster, two, platform.cbor_encode([2, b"pay", []])),
         "export": lambda: flows.export_terms(uuid, gid, roster, two, own, "moving house"),
         "pair": lambda: flows.pair_terms(uuid, gid, roster, *two),

@@ -402,7 +402,7 @@ def session_of(home, op):
     request = requests.Request(requests.MESSAGE, b"hello").encode()
     if op == "import":
         secret = home.phones[3].secret = flows.Secret(4711)
-        return flows.import_terms(uuid, 2, 2, secret, home.phones[3].identity.public, os.urandom), [3]
+        return flows.import_terms(uuid, 2, 2, secret, home.phones[3].identity.public), [3]
     if op == "sign":
         return flows.sign_terms(uuid, group, roster, two, request), [1]
     if op == "export":

@@ -83,7 +83,7 @@ class House:
         for me in sorted([*members, DEVICE]):
             custody, keeper = custodies[me], None if me == DEVICE else self.keepers[me]
             self.gatherings[me] = backuprounds.Gathering(
-                asked, UUID, custody.identity, keeper, me == self.cloud, code if me == DEVICE else ""
+                asked, b"asked", UUID, custody.identity, keeper, me == self.cloud, code if me == DEVICE else ""
             )
             made[me] = recover(
                 me, session("recover"), GROUP_ID, roster, list(members), DEVICE, NEW.public, custody,

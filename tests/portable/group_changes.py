@@ -143,7 +143,9 @@ def main():
     facts = Facts(shard.pk, shard.epoch, 4, shard.roster)
     asked = RecoverDetails(bytes(16), 4, 1, 2, facts)
     for me in (1, 2, 4):
-        gathering = backuprounds.Gathering(asked, bytes(16), keepers[me].identity, kept.get(me), me == 2, CODE)
+        gathering = backuprounds.Gathering(
+            asked, b"asked", bytes(16), keepers[me].identity, kept.get(me), me == 2, CODE
+        )
         parties[me] = recover(
             me, bytes(32), GROUP, shard.roster, [1, 2], 4, identity, keepers[me], drawing(me), keepers[me].shard,
             gathering=gathering,

@@ -5,6 +5,7 @@ sessions = setting.open("enrol")
 """
 
 from daric_protocol import envelope, flows
+from daric_protocol.details import import_group
 from daric_protocol.flows.backing import Backing
 from daric_protocol.rounds.backup import BackupSheet
 from daric_protocol.terms import Terms
@@ -42,7 +43,7 @@ class Setting:
             return flows.create_terms(UUID, 2, 3, drbg("new group"), "savings")
         if op == "import":
             dealer = self.new[0].custody.identity.public
-            return flows.import_terms(UUID, 2, 3, SECRET, dealer, drbg("new group"), "savings")
+            return flows.import_terms(UUID, 2, 3, SECRET, dealer, "savings")
         return {
             "sign": lambda: flows.sign_terms(UUID, gid, roster, [1, 2], message("pay one")),
             "export": lambda: flows.export_terms(UUID, gid, roster, [1, 2], 1, "moving house"),
@@ -118,4 +119,6 @@ def detail(terms, **fields):
     for name, value in fields.items():
         assert hasattr(asked, name)
         setattr(asked, name, value)
-    return changed(terms, request=envelope.encode(asked))
+    request = envelope.encode(asked)
+    group = import_group(terms.uuid, request) if terms.op == "import" else terms.group
+    return changed(terms, request=request, group=group)

@@ -106,8 +106,10 @@ def test_a_party_vanishes_in_a_round(made, op, seat, number):
 def views(op, terms):
     """Other terms of the same process that look as good."""
     if op in NEW:
-        views = [changed(terms, threshold=3), changed(terms, group=b"another group id")]
-        return views + ([detail(terms, entropy=32), detail(terms, key=_other_key())] if op == "import" else [])
+        views = [changed(terms, threshold=3)]
+        if op == "import":
+            return [*views, detail(terms, entropy=32), detail(terms, key=_other_key())]
+        return [*views, changed(terms, group=b"another group id")]
     if op == "sign":
         return [changed(terms, request=terms.request[:-1] + b"2"), changed(terms, members=[1, 3])]
     if op == "export":

@@ -1,12 +1,13 @@
 """A key taken in and given out through the driver. Specification: docs/protocol.md, sections 10 and 11."""
 
 import pytest
-from daric_protocol import flows
+from daric_protocol import envelope, flows
 from daric_protocol.errors import DaricError
 from daric_protocol.roster import Roster
 from daric_protocol.tagged import Q
+from daric_protocol.terms import Terms
 
-from tests.session.network import EvilRelay, Network, drbg
+from tests.session.network import EvilRelay, Network
 from tests.session.parties import Party, Wallet, message
 from tests.session.test_reshare_flows import done, signs
 
@@ -18,7 +19,7 @@ def importing(secret=SECRET, parties=3, threshold=2, relay=None, seed="", dealer
     """(parties, network, group id) of an import, not started; the party in seat `dealer` brings the key."""
     people = [Party(f"importer {number} {seed}") for number in range(parties)]
     identity = people[dealer].custody.identity.public
-    terms = flows.import_terms(bytes(16), threshold, parties, secret, identity, drbg("import", seed), "old wallet")
+    terms = flows.import_terms(bytes(16), threshold, parties, secret, identity, "old wallet")
     sessions = [
         party.open(terms, secret=secret) if number == dealer else party.open(terms)
         for number, party in enumerate(people)
@@ -182,3 +183,14 @@ def test_the_questions_name_key_bringer_holder_and_purpose(wallet):
 
 def test_a_wallet_that_was_imported_signs_messages(wallet):
     assert wallet.sign([1, 2], message("hello")).states() == ["done", "done"]
+
+
+def test_terms_that_announce_another_key_under_the_same_group_are_refused():
+    terms = flows.import_terms(bytes(16), 2, 3, BARE, Party("importer").custody.identity.public)
+    announced = terms.details()
+    announced.entropy = 32
+    other = Terms(*[getattr(terms, name) for name in terms.NAMES])
+    other.request = envelope.encode(announced)
+    with pytest.raises(DaricError) as refused:
+        Party("receiver").open(other)
+    assert refused.value.name == "parameter"

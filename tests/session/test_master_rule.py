@@ -191,7 +191,7 @@ def test_a_wallet_without_a_master_shows_none(made):
 def test_an_imported_wallet_has_the_master_that_its_terms_name():
     parties = [Party(f"import {number}") for number in range(2)]
     dealer, master = (party.custody.identity.public for party in parties)
-    terms = flows.import_terms(bytes(16), 2, 2, BARE, dealer, drbg("import"), "old", master)
+    terms = flows.import_terms(bytes(16), 2, 2, BARE, dealer, "old", master)
     network = Network([parties[0].open(terms, secret=BARE), parties[1].open(terms)]).start()
     assert "Master:" in flows.question(network.sessions[0], parties[0].custody)
     network.confirm().run()

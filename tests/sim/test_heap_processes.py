@@ -133,9 +133,7 @@ async def take_in(tmp_path, heapsize: str, threshold: int, members: int) -> None
         dealer = rig.parties[0]
         secret = flows.Secret(123456789, os.urandom(32), os.urandom(32))
         dealer.secret = secret
-        terms = flows.import_terms(
-            os.urandom(16), threshold, members, secret, dealer.identity.public, os.urandom, "Savings"
-        )
+        terms = flows.import_terms(os.urandom(16), threshold, members, secret, dealer.identity.public, "Savings")
         rig.group = terms.group
         await rig.run(terms, [rig.party, *rig.parties])
         await rig.sign(rig.parties[: threshold - 1])

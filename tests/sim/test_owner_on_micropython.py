@@ -19,7 +19,7 @@ async def imported(link) -> tuple[LocalParty, bytes]:
     """A wallet of the device and a party that brought a phrase; (the party, group)."""
     party = LocalParty(5)
     party.secret = flows.Secret(123456789, bytes(32), ENTROPY)
-    terms = flows.import_terms(os.urandom(16), 2, 2, party.secret, party.identity.public, os.urandom, "Savings")
+    terms = flows.import_terms(os.urandom(16), 2, 2, party.secret, party.identity.public, "Savings")
     outcomes = await run_session(terms, [DeviceParty(link), party])
     assert [state for state, _ in outcomes] == ["done", "done"], outcomes
     return party, terms.group

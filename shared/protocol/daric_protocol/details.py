@@ -8,6 +8,7 @@ from daric_protocol import limits
 from daric_protocol.errors import DaricError
 from daric_protocol.messages import INDEX, POINT_BYTES, ListOf, Message, Number, Octets, Text, read_array
 from daric_protocol.roster import Roster
+from daric_protocol.tagged import TH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,6 +97,14 @@ class ImportDetails(Message):
     def __init__(self, *values: "Any") -> None:
         """The last may be left out: no master."""
         super().__init__(*(values + (b"",) if len(values) == 4 else values))
+
+
+def import_group(uuid: bytes, request: bytes) -> bytes:
+    """Id (16 B) of the group that an import makes. uuid: 16 B of the session. request: its ImportDetails as bytes.
+
+    The rounds name the group, so whoever was shown another key or dealer is in another session and parts softly.
+    """
+    return TH("daric/import", uuid, request)[:16]
 
 
 class ReshareDetails(Message):

@@ -142,8 +142,14 @@ class Terms(Message):
             raise DaricError("parameter", "every member of the group renews its share, and nobody else takes part")
         if self.op != "create" and bool(self.request) == (self.op in WITHOUT_REQUEST):
             raise DaricError("parameter", "the operation has no request, or lacks the one that belongs to it")
-        if self.op == "import" or (self.op == "create" and self.request):
+        if self.op == "create" and self.request:
             self.details()
+        elif self.op == "import":
+            from daric_protocol.details import import_group
+
+            self.details()
+            if self.group != import_group(self.uuid, self.request):
+                raise DaricError("parameter", "the id of an import's group does not follow from what is imported")
         elif self.op == "reshare":
             self.details().check(self.threshold, self.members, self.newcomers)
         elif self.names_master:

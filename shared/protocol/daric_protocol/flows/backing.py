@@ -258,7 +258,9 @@ def recover(
         from daric_protocol.rounds.backuprounds import Gathering
 
         unattended = not session.hooks.attended
-        gathering = Gathering(asked, terms.uuid, session.identity, backing.keeper, unattended, code)
+        gathering = Gathering(
+            asked, terms.request, terms.uuid, session.identity, backing.keeper, unattended, code
+        )
     elif shard is None:
         _check_restored(backing.restored, asked)
     assert session.roster is not None
@@ -268,7 +270,7 @@ def recover(
     restored, backing.restored = backing.restored, None
     try:
         _, change = yield from recover_rounds(
-            session.me, run_id(session), terms.group, roster, terms.members, asked.index, identity, view,
+            session.me, session.ssid, terms.group, roster, terms.members, asked.index, identity, view,
             session.random, shard, None if gathering else restored, brought, gathering,
         )  # fmt: skip
     finally:

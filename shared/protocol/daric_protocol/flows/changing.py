@@ -51,8 +51,8 @@ def importing(session: "Session", custody: "Custody", view: "SessionCustody", se
     dealer, key, chain_code, entropy = _announced(terms, roster)
     own = (0, b"") if secret is None else (secret.scalar, secret.entropy)
     _, acks = yield from imported(
-        session.me, running.run_id(session), terms.group, roster, dealer, key, chain_code, entropy,
-        view, session.random, own[0], own[1], custody.highest_epoch(terms.group),
+        session.me, session.ssid, terms.group, roster, dealer, key, chain_code, entropy, view,
+        session.random, own[0], own[1], custody.highest_epoch(terms.group),
     )  # fmt: skip
     view.activate(acks)
     return custody.certificate(terms.group)

@@ -50,7 +50,6 @@ def import_terms(
     parties: int,
     secret: Secret,
     dealer: bytes,
-    random: "Random",
     name: str = "",
     master: bytes = b"",
 ) -> Terms:
@@ -59,7 +58,9 @@ def import_terms(
     master: identity (33 B) of the party that alone may ask for anything later, or empty.
     """
     asked = details.ImportDetails(secret.public(), secret.chain_code, len(secret.entropy), dealer, master)
-    return _checked(Terms(uuid, "import", random(16), threshold, parties, [], envelope.encode(asked), name))
+    request = envelope.encode(asked)
+    group_id = details.import_group(uuid, request)
+    return _checked(Terms(uuid, "import", group_id, threshold, parties, [], request, name))
 
 
 def export_terms(

@@ -81,7 +81,7 @@ def pair(session: "Session", shard: "Shard", view: "SessionCustody") -> "Rounds"
 
 
 def run_id(session: "Session") -> bytes:
-    """32 B: the session id with what the terms ask for, where the rounds do not name all of it themselves.
+    """32 B: the session id with what the terms ask for, of a backup and its test.
 
     Whoever was shown other details is in another session, and parts softly before anything is believed or tried.
     """

@@ -261,13 +261,15 @@ def held(shard: "Shard", keeper: "Keeper | None", backup_id: bytes) -> "Held | N
 class Gathering:
     """The rounds of a recovery in which the pieces come to the recovering party, before it proves its share.
 
-    asked: the terms' RecoverDetails. uuid: 16 B of the session. keeper, unattended: of a holder. code: the recovery
-    code as its owner typed it, of the recovering party. Afterwards bad has the numbers of pieces that were no good.
+    asked: the terms' RecoverDetails, request: the same as bytes, which are bound into these rounds, so that whoever was
+    shown others parts softly. uuid: 16 B of the session. keeper, unattended: of a holder. code: the recovery code as
+    its owner typed it, of the recovering party. Afterwards bad has the numbers of pieces that were no good.
     """
 
     def __init__(
         self,
         asked: "RecoverDetails",
+        request: bytes,
         uuid: bytes,
         identity: "Identity",
         keeper: "Keeper | None",
@@ -275,6 +277,7 @@ class Gathering:
         code: str,
     ) -> None:
         self._asked = asked
+        self._request = request
         self._uuid = uuid
         self._identity = identity
         self._keeper = keeper
@@ -295,9 +298,10 @@ class Gathering:
     ) -> "Generator[Outgoing, Received, Shard | None]":
         """Rounds 1 to 4; the recovering party's shard, None for everyone else.
 
-        receiver: the new identity, 33 B. roster: the stored one. shard: None for the recovering party.
+        sid: 32 B of the recovery. receiver: the new identity, 33 B. roster: the stored one. shard: None for the
+        recovering party.
         """
-        asked = self._asked
+        asked, sid = self._asked, TH("daric/run", sid, self._request)
         peers = [j for j in parties if j != me]
 
         # Round 1: the recovering party shows the cloud that its owner typed the recovery code.
