@@ -150,15 +150,17 @@ async def test_after_a_refresh_an_old_backup_is_refused_and_the_person_told_to_r
 
 async def test_phone_and_cloud_alone_back_a_device_up_and_bring_it_back_twice(house, tmp_path):
     example = {}
-    exec(compile(next(one for one in EXAMPLES if "bring_back" in one), "docs/sdk.md", "exec"), example)
+    exec(compile(next(one for one in EXAMPLES if "back_up_at_phone_and_cloud" in one), "docs/sdk.md", "exec"), example)
     async with scene(house, tmp_path) as story:
         await story.create(parties=3)
-        made = await example["back_up"](story.first, story.group, house.cloud_url)
+        made = await example["back_up_at_phone_and_cloud"](story.first, story.group, house.cloud_url)
         (listed,) = await story.first.backups.list(story.group.id)
-        assert listed.id == made and sorted(listed.holders) == sorted(story.those("first", "cloud"))
+        assert listed.id == made.id and sorted(listed.holders) == sorted(story.those("first", "cloud"))
         for text in ("first time", "second time"):
             await story.replace(connect=False)
-            back = await example["bring_back"](story.first, story.group, story.device.path, house.cloud_url)
+            back = await example["bring_back_from_phone_and_cloud"](
+                story.first, story.group, story.device.path, house.cloud_url
+            )
             assert (back.bad, list(back.unpaired)) == ((), [])
             assert await story.signs("first", "device", text=text)
             assert await story.signs("device", "cloud", text=text + " with the cloud")
