@@ -153,6 +153,7 @@ async def test_a_phone_remembers_a_ban_until_a_new_set_up(tell):
 # Services killed in each round; the rest is in test_interrupted
 
 
+@pytest.mark.slow
 async def test_a_relay_killed_in_a_key_generation_goes_on_where_it_was(tell, house):
     at = AtRound()
 
@@ -168,6 +169,7 @@ async def test_a_relay_killed_in_a_key_generation_goes_on_where_it_was(tell, hou
         assert await signs(story, group, "phone", "device")
 
 
+@pytest.mark.slow
 async def test_a_cloud_killed_in_any_round_of_a_signature_signs_again(tell, house):
     at = AtRound()
     async with tell(watch=at) as story:

@@ -34,13 +34,13 @@ async def test_the_list_says_why_one_cannot_be_used(tell, house):
     async with tell() as story:
         group = await story.create()
         house.kill(CLOUD)
+        unasked = {one.kind: one for one in await story.wallet.parties(group.id)}
+        assert unasked["cloud"].note == "the cloud party was not asked"
         story.device.kill()
         found = {one.kind: one for one in await story.wallet.parties(group.id, house.cloud_url)}
         assert found["cloud"].note == "the cloud party does not answer"
         assert found["device"].note.startswith("the device does not answer")
         assert [one.usable for one in found.values()].count(True) == 1
-        unasked = {one.kind: one for one in await story.wallet.parties(group.id)}
-        assert unasked["cloud"].note == "the cloud party was not asked"
         house.start()
 
 

@@ -51,6 +51,7 @@ async def killed(device, terms, link, party, number):
     party.session.expire()
 
 
+@pytest.mark.slow
 async def test_a_device_killed_in_any_round_of_a_key_generation_loses_nothing(device):
     link, _ = await paired(device, HOST)
     async with link:
@@ -64,6 +65,7 @@ async def test_a_device_killed_in_any_round_of_a_key_generation_loses_nothing(de
         assert await done(await sign_terms(link, party, terms.group, b"whole"), [DeviceParty(link), party])
 
 
+@pytest.mark.slow
 async def test_a_device_killed_in_any_round_of_a_signature_signs_again(device):
     link, _ = await paired(device, HOST)
     async with link:
