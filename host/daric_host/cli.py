@@ -83,12 +83,20 @@ def sim_device(
     runtime: Annotated[
         Literal["micropython", "cpython"], typer.Option(help="cpython is faster and no proof")
     ] = "micropython",
+    image: Annotated[
+        Path | None, typer.Option(help="run this image of tools/flash.py, once its digest is verified, and print it")
+    ] = None,
 ) -> None:
     """Start a device on a pty and print its path; screens appear as they are shown. Ends with Ctrl-C."""
     _simulator()
     from daric_sim import console
 
-    raise typer.Exit(console.run(state, answer, runtime))
+    try:
+        if image is not None and runtime != "micropython":
+            raise DaricError("parameter", "an image is compiled for MicroPython; cpython runs the sources")
+        raise typer.Exit(console.run(state, answer, runtime, image))
+    except DaricError as error:
+        raise typer.Exit(Talk(False).error(error)) from None
 
 
 @app.command()

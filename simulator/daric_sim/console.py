@@ -7,18 +7,29 @@ import sys
 import threading
 from pathlib import Path
 
+from daric_sim import boards, signedimage
 from daric_sim.device import APPROVE, MENU, REFUSE, TEXT, Screen, SimDevice
 
+ROM = "image.romfs"  # in the device's directory: what was verified is what runs, whatever becomes of the file
 
-def run(state: Path, answer: str, runtime: str) -> int:
-    """Print the device's serial path, then its screens, until Ctrl-C; lines of the input press its buttons."""
+
+def run(state: Path, answer: str, runtime: str, file: Path | None = None) -> int:
+    """Print the device's serial path, then its screens, until Ctrl-C; lines of the input press its buttons.
+
+    file: a signed or unsigned image for the virtual board; its digest is printed after the path. Raises DaricError if
+    it is none.
+    """
+    loaded = None if file is None else signedimage.load(file)
+    rom = None if loaded is None else _flash(loaded, state)
 
     def shown(screen: Screen) -> None:
         if screen.number > 1 or screen.ask:  # the first one comes before the path
             print("\n".join(f"| {line}" for line in ("", *screen.lines)), flush=True)
 
-    with SimDevice(state, answer=answer, runtime=runtime, watch=shown) as device:
+    with SimDevice(state, answer=answer, runtime=runtime, watch=shown, rom=rom) as device:
         print(device.path, flush=True)
+        if loaded is not None:
+            print(f"image {loaded.manifest.digest.hex()}", flush=True)
         try:
             for line in sys.stdin:
                 _answer(device, line.strip())
@@ -26,6 +37,14 @@ def run(state: Path, answer: str, runtime: str) -> int:
         except KeyboardInterrupt:
             pass
     return 0
+
+
+def _flash(loaded: signedimage.SignedImage, state: Path) -> Path:
+    """Lay an image for the virtual board into the device's directory."""
+    loaded.check_board(boards.VIRTUAL)
+    state.mkdir(parents=True, exist_ok=True)
+    signedimage.write_whole(state / ROM, loaded.romfs)
+    return state / ROM
 
 
 def _answer(device: SimDevice, line: str) -> None:

@@ -54,7 +54,8 @@ class SimDevice:
     """One device. Its flash lives in `state` and survives kill(), stop() and a new SimDevice on the same directory.
 
     runtime: "micropython" (what ships: compiled files, heap of `heapsize`) or "cpython" (fast, for flows). entropy:
-    "system", "stuck", "biased" or "missing". watch: called with every screen, in a thread of its own.
+    "system", "stuck", "biased" or "missing". watch: called with every screen, in a thread of its own. rom: a ROMFS to
+    run in MicroPython in place of the one of these sources.
     Raises RuntimeError if the image does not build.
     """
 
@@ -67,6 +68,7 @@ class SimDevice:
         heapsize: str = HEAP,
         entropy: str = "system",
         watch: Callable[[Screen], None] = lambda screen: None,
+        rom: Path | None = None,
     ) -> None:
         if runtime not in ("micropython", "cpython"):
             raise ValueError("the runtime is micropython or cpython")
@@ -77,6 +79,7 @@ class SimDevice:
         self._runtime = runtime
         self._heapsize = heapsize
         self._entropy = entropy
+        self._rom = rom
         self._changed = threading.Condition()
         self._panel: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -203,7 +206,7 @@ class SimDevice:
 
     def _command(self) -> list[str]:
         if self._runtime == "micropython":
-            return [sys.executable, str(FLASHED), str(image.build()), self._heapsize]
+            return [sys.executable, str(FLASHED), str((self._rom or image.build()).resolve()), self._heapsize]
         firmware = str(image.FIRMWARE.parent)
         # A shell may have started this process with the interrupt ignored, and a board would inherit that.
         interrupt = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"

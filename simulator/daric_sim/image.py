@@ -34,12 +34,20 @@ def build(architecture: str = ARCHITECTURE) -> Path:
     if not target.exists():
         _remove_old(place)
         with tempfile.TemporaryDirectory(dir=place) as work:
-            contents = dict(_contents(inside, path, Path(work), architecture) for inside, path in files.items())
             partial = Path(work) / "image"
-            partial.write_bytes(romfs.pack(contents))
+            partial.write_bytes(romfs.pack(contents(files, architecture)))
             partial.replace(target)  # all of it or nothing, whoever else is building
     os.utime(target)
     return target
+
+
+def contents(files: dict[str, Path], architecture: str = ARCHITECTURE) -> dict[str, bytes]:
+    """Path inside the image -> bytes, compiled now: sources, compiler and architecture decide them and nothing else.
+
+    Raises RuntimeError if a source does not compile.
+    """
+    with tempfile.TemporaryDirectory() as work:
+        return dict(_contents(inside, path, Path(work), architecture) for inside, path in files.items())
 
 
 def fingerprint(files: dict[str, Path], architecture: str = ARCHITECTURE) -> str:

@@ -1,0 +1,287 @@
+"""tools/flash.py: images are reproducible, say what they are, and nothing else than what was signed is taken."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import daric
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from daric_host.cli import app
+from daric_host.device import DeviceLink
+from daric_protocol import VERSION, platform
+from daric_protocol.errors import DaricError
+from daric_protocol.identity import Identity
+from daric_sim import boards, image, romfs, signedimage
+from daric_sim.device import SimDevice
+from daric_sim.signedimage import Manifest, SignedImage
+from typer.testing import CliRunner
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ("shared/protocol", "firmware", "host", "simulator")
+KEY, OTHER = 4711, 666
+PUBLIC = Identity(KEY).public
+FILES = {"main.mpy": b"start", "daric/app.mpy": b"run" * 99, "daric/words.bin": b""}
+
+
+def pem(path, secret=KEY, curve=None, mode=0o600, password=None):
+    key = ec.derive_private_key(secret, curve or ec.SECP256K1())
+    cipher = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    form = serialization.PrivateFormat.PKCS8
+    path.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, cipher))
+    path.chmod(mode)
+    return path
+
+
+def flash(*arguments, root=ROOT, **environment):
+    """Run the tool on the sources below `root`: (exit code, what it printed, what it complained of)."""
+    path = os.pathsep.join(str(root / part) for part in SOURCES)
+    command = [sys.executable, str(root / "tools/flash.py"), *map(str, arguments)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path, **environment}
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def made(files=FILES, board="virtual", version="1.2.3"):
+    """An unsigned image."""
+    packed = romfs.pack(files)
+    return SignedImage(Manifest.of(packed, files, version, board, "1.28.0"), packed)
+
+
+def name_of(data):
+    """The error that these bytes are refused with."""
+    with pytest.raises(DaricError) as caught:
+        signedimage.parse(data)
+    return caught.value.name
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """(image file, what the tool printed)."""
+    place = tmp_path_factory.mktemp("built")
+    out = place / "device.image"
+    code, printed, complaint = flash("build", "--board", "virtual", "--key", pem(place / "key.pem"), "--out", out)
+    assert (code, complaint) == (0, "")
+    return out, printed
+
+
+# What is built
+
+
+def test_two_builds_in_two_directories_with_other_times_and_locale_have_the_same_bytes(built, tmp_path):
+    copy = tmp_path / "elsewhere" / "copy"
+    for part in SOURCES:
+        shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "tools").mkdir()
+    shutil.copy(ROOT / "tools/flash.py", copy / "tools")
+    for path in copy.rglob("*"):
+        os.utime(path, (86400, 86400))
+    out = tmp_path / "again.image"
+    arguments = ["build", "--board", "virtual", "--key", pem(tmp_path / "key.pem"), "--out", out]
+    code, _, complaint = flash(*arguments, root=copy, LC_ALL="tr_TR.UTF-8", TZ="Asia/Tokyo", PYTHONHASHSEED="7")
+    assert (code, complaint) == (0, "")
+    assert out.read_bytes() == built[0].read_bytes()
+
+
+def test_the_image_holds_the_file_system_that_simulated_boards_start_from(built):
+    assert signedimage.load(built[0]).romfs == image.build().read_bytes()
+
+
+def test_the_manifest_tells_version_board_files_and_digest(built):
+    loaded = signedimage.load(built[0])
+    manifest = loaded.manifest
+    assert (manifest.board, manifest.version, manifest.size) == ("virtual", daric.VERSION, len(loaded.romfs))
+    assert manifest.digest == hashlib.sha256(loaded.romfs).digest()
+    files = romfs.unpack(loaded.romfs)
+    assert dict(manifest.files) == {path: hashlib.sha256(data).digest() for path, data in files.items()}
+    assert {"boot.mpy", "main.mpy", "daric/app.mpy", "daric_protocol/gadget.bin"} < set(files)
+    loaded.check_signature(PUBLIC)
+
+
+def test_the_firmwares_version_is_the_packages():
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == daric.VERSION
+
+
+def test_show_verifies_and_prints_what_build_said(built):
+    code, printed, _ = flash("show", built[0], "--public", PUBLIC.hex(), "--board", "virtual")
+    assert code == 0
+    assert printed.startswith(built[1].split("\n", 1)[1])
+    assert PUBLIC.hex() in printed and printed.count(".mpy") > 100
+
+
+def test_an_image_without_a_key_says_that_nobody_signed_it(tmp_path):
+    out = tmp_path / "unsigned.image"
+    assert "signed by    nobody" in flash("build", "--board", "virtual", "--out", out)[1]
+    assert signedimage.load(out).public == b""
+
+
+@pytest.mark.parametrize("files", [{}, {"a": b""}, FILES, {"x/y/z.mpy": b"1" * 20000, "x/a": b"2", "b": b"3"}])
+def test_a_file_system_is_read_back_as_it_was_packed(files):
+    assert romfs.unpack(romfs.pack(files)) == files
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(("board", "said"), [("rp2040", "no board file"), ("esp32", "no board file"), ("toy", "toy")])
+def test_a_board_that_the_firmware_does_not_know_gets_no_image(board, said, tmp_path):
+    with pytest.raises(DaricError, match=said) as caught:
+        boards.supported(board)
+    assert caught.value.name == "parameter"
+    assert flash("build", "--board", board, "--out", tmp_path / "none")[0] == 12
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_wrong_command_line_ends_with_2():
+    assert flash("build")[0] == flash("show")[0] == flash()[0] == 2
+
+
+def test_key_files_that_are_none_or_that_others_can_read_are_refused(tmp_path):
+    other = tmp_path / "other"
+    other.write_text("4711")
+    other.chmod(0o600)
+    wrong = [
+        tmp_path / "missing",
+        other,
+        pem(tmp_path / "open", mode=0o644),
+        pem(tmp_path / "curve", curve=ec.SECP256R1()),
+        pem(tmp_path / "locked", password=b"word"),
+    ]
+    for key in wrong:
+        code, printed, complaint = flash("build", "--board", "virtual", "--key", key, "--out", tmp_path / "none")
+        assert (code, printed) == (12, "") and complaint.startswith("parameter: "), key
+        assert "Traceback" not in complaint
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_place_that_cannot_be_written_is_a_storage_error(tmp_path):
+    assert flash("build", "--board", "virtual", "--out", tmp_path / "no" / "where")[0] == 51
+
+
+def test_show_refuses_by_exit_code(built, tmp_path):
+    cut, unsigned, foreign = tmp_path / "cut", tmp_path / "unsigned", tmp_path / "foreign"
+    cut.write_bytes(built[0].read_bytes()[:-1])
+    unsigned.write_bytes(made().encode())
+    foreign.write_bytes(made().sign(OTHER).encode())
+    key = ["--public", PUBLIC.hex()]
+    assert [flash("show", file, *key)[0] for file in (cut, unsigned, foreign)] == [10, 13, 13]
+    assert flash("show", unsigned, "--board", "rp2040")[0] == 12
+    assert flash("show", unsigned, "--public", "04" * 33)[0] == 12
+    assert flash("show", tmp_path / "missing")[0] == 12
+
+
+def test_every_flipped_bit_and_every_cut_is_refused():
+    data = made().sign(KEY).encode()
+    for at in range(len(data)):
+        assert name_of(data[:at] + bytes([data[at] ^ 1 << at % 8]) + data[at + 1 :]) in ("encoding", "signature")
+        assert name_of(data[:at]) == "encoding"
+    assert name_of(data + b"\0") == "encoding"
+
+
+def test_an_unsigned_image_is_refused_where_a_key_is_demanded():
+    with pytest.raises(DaricError, match="not signed") as caught:
+        signedimage.parse(made().encode()).check_signature(PUBLIC)
+    assert caught.value.name == "signature"
+
+
+def test_another_keys_signature_is_refused():
+    with pytest.raises(DaricError, match="another key") as caught:
+        signedimage.parse(made().sign(OTHER).encode()).check_signature(PUBLIC)
+    assert caught.value.name == "signature"
+
+
+def test_a_signature_of_another_manifest_is_refused():
+    signed = made().sign(KEY)
+    for other in (made(version="1.2.4"), made(board="rp2040"), made(files={"main.mpy": b"theirs"})):
+        moved = SignedImage(other.manifest, other.romfs, signed.public, signed.signature)
+        assert name_of(moved.encode()) == "signature"
+
+
+def test_the_second_form_of_a_signature_is_refused():
+    signed = made().sign(KEY)
+    s = platform.curve.Q - int.from_bytes(signed.signature[32:], "big")
+    second = SignedImage(signed.manifest, signed.romfs, signed.public, signed.signature[:32] + s.to_bytes(32, "big"))
+    assert name_of(second.encode()) == "signature"
+
+
+def test_a_manifest_that_tells_of_other_files_is_refused_though_its_key_signed_it():
+    whole = made()
+    other = Manifest.of(whole.romfs, {**FILES, "main.mpy": b"other"}, "1.2.3", "virtual", "1.28.0")
+    assert name_of(SignedImage(other, whole.romfs).sign(KEY).encode()) == "encoding"
+
+
+@pytest.mark.parametrize("packed", [b"", b"\xd2\xcd\x31", b"\xd2\xcd\x31" + b"\xff" * 99, romfs.pack(FILES)[:-2]])
+def test_a_file_system_that_is_none_is_refused_though_its_digest_fits(packed):
+    with pytest.raises(ValueError, match="ROMFS"):
+        romfs.unpack(packed)
+    assert name_of(SignedImage(Manifest.of(packed, {}, "1.2.3", "virtual", "1.28.0"), packed).encode()) == "encoding"
+
+
+def test_bytes_hidden_in_a_file_system_are_refused():
+    hidden = bytes([5, 8, 1]) + b"a" + bytes([2, 4]) + b"seen"
+    assert romfs.unpack(b"\xd2\xcd\x31" + bytes([len(hidden)]) + hidden) == {"a": b"seen"}
+    hidden += bytes([9, 5, 1]) + b"b" + bytes([2, 1]) + b"x"  # a record of a kind that MicroPython skips
+    with pytest.raises(ValueError, match="damaged"):
+        romfs.unpack(b"\xd2\xcd\x31" + bytes([len(hidden)]) + hidden)
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [(0, 2), (1, "1.2"), (1, "1.02.3"), (2, 5), (3, ""), (4, [["a"]]), (5, True)],
+)
+def test_a_manifest_of_another_form_is_refused(at, value):
+    fields = platform.cbor_decode(made().manifest.encode())
+    fields[at] = value
+    with pytest.raises(DaricError) as caught:
+        Manifest.decode(platform.cbor_encode(fields))
+    assert caught.value.name == "encoding"
+
+
+# What runs it
+
+
+def test_a_simulated_device_runs_the_file_system_that_it_is_given(tmp_path):
+    source = tmp_path / "main.py"
+    source.write_text("raise SystemExit('another image')")
+    image.compile_file("main.py", source, tmp_path / "main.mpy")
+    rom = tmp_path / "rom"
+    rom.write_bytes(romfs.pack({"boot.mpy": (tmp_path / "main.mpy").read_bytes(), "main.mpy": b""}))
+    with SimDevice(tmp_path / "device", rom=rom) as device:
+        assert device._process.wait(20)
+        assert "another image" in device.log
+
+
+async def test_the_command_runs_an_image_and_says_its_digest(built, tmp_path):
+    command = [sys.executable, "-m", "daric_host.cli", "sim", "device", "--state", tmp_path / "state"]
+    with subprocess.Popen([*command, "--image", built[0]], stdout=subprocess.PIPE, stdin=subprocess.PIPE) as running:
+        path, digest = running.stdout.readline().decode(), running.stdout.readline().decode()
+        async with await DeviceLink.open(path.strip(), Identity(OTHER)) as link:
+            assert await link.hello() == VERSION
+        running.kill()
+    assert digest == f"image {signedimage.load(built[0]).manifest.digest.hex()}\n"
+    assert (tmp_path / "state" / "image.romfs").read_bytes() == signedimage.load(built[0]).romfs
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "number"),
+    [
+        (made().encode()[:-1], [], 10),
+        (b"no image", [], 10),
+        (made(board="rp2040").encode(), [], 12),
+        (made().encode(), ["--runtime", "cpython"], 12),
+    ],
+)
+def test_the_command_starts_nothing_from_a_wrong_image(data, options, number, tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(data)
+    arguments = ["sim", "device", "--state", str(tmp_path / "state"), "--image", str(file), *options]
+    done = CliRunner().invoke(app, arguments)
+    assert (done.exit_code, done.stdout) == (number, "")
+    assert not re.search("Traceback", done.stderr) and not (tmp_path / "state").exists()
