@@ -7,6 +7,8 @@ from daric_protocol import VERSION, channel, platform
 from daric_protocol.errors import DaricError
 from daric_protocol.limits import LINK_MESSAGE_BYTES
 
+from daric.modules import LOG
+
 DETAIL_CHARACTERS = 200
 ERRANDS = ("hosts_revoke", "terms_sign", "backup_make", "recovery_request")  # daric.errands has the owner decide
 CLEAR = (channel.HELLO, channel.CONNECT, channel.PAIR_START, channel.PAIR_OPEN, channel.PAIR_FINISH)
@@ -119,6 +121,8 @@ class Dispatcher:
             return device.hosts.all()
         if method == "menu_wanted" and not parameters:
             return None if device.menu is None else device.menu.take()
+        if method == "log" and len(parameters) == 1:
+            return self._log(parameters[0])
         if method in ERRANDS:
             return self._errands().call(self._host, method, parameters)
         if method == "recovery_restore" and len(parameters) == 2:
@@ -132,6 +136,14 @@ class Dispatcher:
                 return groups.call(device, method[6:], parameters)
         raise DaricError("parameter", "unknown request, or a wrong number of parameters")
 
+    def _log(self, first: object) -> list:
+        from daric import log
+
+        try:
+            return log.read(self._device.vault, first)
+        finally:
+            del log
+            self._device.modules.forget(*LOG)
 
     def _errands(self) -> object:
         device = self._device

@@ -11,8 +11,10 @@ GUESTS = (  # one of each flow, with what they load
     "flows.questions_backing", "flows.changing", "rounds.keygen", "rounds.sign", "rounds.imported", "rounds.reshare",
     "rounds.groupstart", "rounds.enrol", "rounds.export", "rounds.recover", "rounds.backuprounds", "evm.request",
     "evm.transaction", "evm.typed_data", "evm.userop",
-    "activation", "memberchange", "membership", "backingdetails", "pairing",
+    "sessionlog", "activation", "memberchange", "membership", "backingdetails", "pairing",
 )  # fmt: skip
+
+LOG = ("daric.log", "daric_protocol.sessionlog")  # loaded when a session ends, or a host reads the record
 
 
 class Modules:

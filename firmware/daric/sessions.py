@@ -18,6 +18,7 @@ from daric_protocol.limits import (
 from daric_protocol.link import TICKS
 
 from daric import screens
+from daric.modules import LOG
 
 REQUESTS = {"join": 2, "start": 1, "deliver": 4, "fetch": 2, "state": 0, "abort": 0}  # and how many parameters
 ENDED = ("done", "failed")
@@ -46,6 +47,7 @@ class Sessions:
         self._frame = None
         self._incoming = None  # (seat, bytearray) of the frame whose pieces arrive
         self._filled = 0
+        self._missed = 0  # sessions that the record could not take
 
     @property
     def active(self) -> bool:
@@ -232,7 +234,23 @@ class Sessions:
         elif session.state in ENDED:
             if self._shown != session.state:
                 self._shown = session.state
+                self._record()
                 self._end()
+
+    def _record(self) -> None:
+        """Write the session into the device's record. What has no room there is counted; the session's end stands."""
+        self._tidy()
+        try:
+            self._write_down()
+            self._missed = 0
+        except (DaricError, MemoryError):
+            self._missed += 1  # the next entry tells how many are missing
+        self._device.modules.forget(*LOG)
+
+    def _write_down(self) -> None:
+        from daric import log
+
+        log.record(self._device.vault, self._session, self._device.identity.public, self._missed)
 
     def _end(self) -> None:
         session = self._session

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from daric_protocol.errors import DaricError
+from daric_protocol.sessionlog import LogEntry
 
 from daric_host.command import Here, command, local, pair_app, read_group
 from daric_host.keys import read_key
@@ -34,6 +35,44 @@ async def pair_list(here: Here) -> dict[str, Any]:
                 mine = ", this phone" if identity == wallet.identity else ""
                 found[identity.hex()] = f"host {name} of device {wallet.devices.name(device)}{mine}"
         return found
+
+
+@command(pair_app, "log", ports=True)
+async def pair_log(here: Here) -> dict[str, Any]:
+    """The sessions that the device named by --device took part in, as it recorded them; the record is verified."""
+    if len(here.ports) != 1:
+        raise DaricError("parameter", "name the one device whose record is to be read")
+    async with here.wallet() as wallet:
+        log = await wallet.log(here.devices[0])
+    found: dict[str, Any] = {"device": here.devices[0].hex(), "count": log.count, "gone": log.gone}
+    found["head"] = log.head.hex()
+    if here.talk.as_json:
+        return {**found, "sessions": [_entry(entry) for entry in log.entries]}
+    return {**found, **{str(entry.number): _line(entry) for entry in log.entries}}
+
+
+def _entry(entry: LogEntry) -> dict[str, Any]:
+    """An entry as JSON."""
+    return {
+        "number": entry.number,
+        "missed": entry.missed,
+        "session": entry.session.hex(),
+        "process": entry.op,
+        "group": entry.group.hex(),
+        "peers": [peer.hex() for peer in entry.peers],
+        "digest": entry.digest.hex(),
+        "outcome": entry.outcome,
+    }
+
+
+def _line(entry: LogEntry) -> str:
+    """An entry as a person reads it."""
+    line = f"{entry.op} {entry.outcome}, session {entry.session.hex()}, wallet {entry.group.hex()}"
+    if entry.peers:
+        line += ", with " + ", ".join(peer.hex() for peer in entry.peers)
+    if entry.digest:
+        line += f", of digest {entry.digest.hex()}"
+    return line + (f"; {entry.missed} before it not recorded" if entry.missed else "")
 
 
 @command(pair_app, "renew", ports=True, asks=True)

@@ -25,9 +25,11 @@ from daric_protocol.limits import (
     TYPING_TIMEOUT,
 )
 from daric_protocol.pairing import HostPairing
+from daric_protocol.sessionlog import MOST, first_kept
 from daric_protocol.terms import Terms
 
 from daric_host.devicelink import Line, only
+from daric_host.sessionlog import SessionLog, verify
 from daric_host.transport import SerialTransport, Transport
 
 PAIRING_POLL = 0.2
@@ -288,6 +290,22 @@ class DeviceLink:
         DaricError("refused", "timeout", "busy", "group", "master" ..).
         """
         return channel.sized(await self._asked("terms_sign", terms.encode()), 64)
+
+    async def log(self) -> SessionLog:
+        """The device's record of the sessions it took part in, verified. DaricError("storage") if it is broken."""
+        entries: list[bytes] = []
+        first = 0
+        while True:
+            page = await self._call("log", first)
+            if not isinstance(page, list) or len(page) != 3:
+                raise DaricError("encoding", "a page of the record is a count, a hash and entries")
+            count = channel.ranged(page[0], 0, MOST)
+            head = channel.sized(page[1], 32)
+            got = [_bytes(entry) for entry in _array(page[2])]
+            entries.extend(got)
+            first = max(first, first_kept(count)) + len(got)
+            if not got or first >= count:
+                return verify(count, head, entries)
 
     # Backups without a session
 

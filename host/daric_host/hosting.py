@@ -11,6 +11,7 @@ from daric_host.device import DeviceLink
 from daric_host.device_signer import DeviceSigner
 from daric_host.paired import PairedDevice, PairedDevices
 from daric_host.proposal import Proposal
+from daric_host.sessionlog import SessionLog
 from daric_host.tending import Tending
 
 if TYPE_CHECKING:
@@ -57,6 +58,10 @@ class Hosting(Tending):
     async def hosts(self, device: bytes) -> list[tuple[bytes, str]]:
         """Identity and name of each host that a connected device is paired with, this one among them."""
         return await self._link(device)[0].hosts()
+
+    async def log(self, device: bytes) -> SessionLog:
+        """A connected device's record of its sessions, verified. Raises DaricError("storage") if it is broken."""
+        return await self._link(device)[0].log()
 
     async def revoke(self, device: bytes, host: bytes = b"") -> None:
         """End a pairing: this phone's with a device, at both ends if it is connected; or another host's with it.

@@ -209,6 +209,7 @@ async def test_a_group_that_is_not_there_has_no_changes(wallet):
     "request_",
     [
         ("hosts_list", 1), ("menu_wanted", 1), ("terms_sign",), ("terms_sign", b"", b""), ("hosts_revoke",),
+        ("log",), ("log", 0, 0),
         ("backup_make", bytes(16)), ("recovery_request", b""), ("recovery_restore", b""), ("group_changes",),
     ],
 )  # fmt: skip

@@ -54,6 +54,7 @@ async def test_every_message_of_a_session_follows_its_rule(tmp_path, crossed, mo
     await link.group_changes(terms.group)
     await link.hosts()
     await link.wanted()
+    assert len((await link.log()).entries) == 1
     await link.sign_terms(flows.create_terms(os.urandom(16), 2, 2, os.urandom, "Savings"))
     holders = [(1, link._identity.public), (2, app.identity.public)]
     for request_ in (

@@ -107,6 +107,12 @@ def test_a_devices_hosts_and_wishes(person, device):
     assert identity in person.run("pair", "list")
     hosts = person.run("pair", "list", *port)
     assert any("this phone" in str(line) for line in hosts.values())
+    assert person.refused("pair", "log") == "parameter"
+    log = person.run("pair", "log", *port)
+    assert [log["count"], log["gone"], log["device"]] == [1, 0, identity]
+    [made] = log["sessions"]
+    assert [made["process"], made["outcome"], made["group"]] == ["create", "done", group["group"]]
+    assert len(made["peers"]) == len(group["members"]) - 1 and identity not in made["peers"]
     assert person.run("pair", "renew", *port, "--yes")[identity]
     both = [of_kind(group, "phone"), of_kind(group, "device")]
     assert person.run("pair", "renew", group["group"], *both, *port, "--yes")["renewed"] == " and ".join(both)

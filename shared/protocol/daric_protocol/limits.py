@@ -85,6 +85,10 @@ TYPED_DATA_TYPES = 16  # structs, which may contain one another: a device's stac
 TYPED_DATA_VALUES = 64  # a person presses through several lines for each
 TYPED_DATA_NAME = 64  # characters of a struct's or field's name
 
+# The device's record of its sessions: entries of up to 450 B, so that a page is one small write and one answer
+LOG_ENTRIES_PER_PAGE = 4
+LOG_PAGES = 8  # the oldest goes as a whole
+
 # Backups at the cloud party
 RELEASE_TRIES = 5  # of a recovery code of 80 bits
 RELEASE_WAIT = 24 * 3600  # after them

@@ -36,11 +36,13 @@ class Hooks:
     """What a session asks of its owner. Subclass it; daric_protocol.flows has the one for stored groups.
 
     epoch: the group's current epoch, 0 where there is no group yet. attended: whether a human confirms; the cloud party
-    confirms nothing. backing: the party's daric_protocol.flows.backing.Backing, if any.
+    confirms nothing. backing: the party's daric_protocol.flows.backing.Backing, if any. digest: 32 B that are to be
+    signed, empty where nothing is.
     """
 
     epoch = 0
     attended = True
+    digest = b""
     backing = None  # type: Any
 
     def use_session(self, uuid: bytes) -> None:

@@ -114,6 +114,7 @@ class CustodyHooks(Hooks):
         self.backing = backing
         self.epoch = epoch
         self.attended = attended
+        self.digest = b"" if asked is None else asked.digest
 
     def use_session(self, uuid: bytes) -> None:
         self._custody.use_session(uuid)
