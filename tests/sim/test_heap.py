@@ -41,6 +41,10 @@ async def make_and_sign(tmp_path, heapsize: str, threshold: int, members: int, s
                 signing = asked_by(parties[0], asked)
                 outcomes = await run_session(signing, [DeviceParty(link), *others])
                 assert {state for state, _ in outcomes} == {"done"}, (outcomes, device.log)
+            log = await link.log()
+            assert [entry.op for entry in log.entries] == ["create", *["sign"] * signatures]
+            assert {(entry.outcome, entry.missed) for entry in log.entries} == {("done", 0)}
+            assert len(log.entries[0].peers) == members - 1
 
 
 async def test_a_2_of_3_wallet_and_four_signatures_fit_240_kb(tmp_path):
