@@ -202,7 +202,13 @@ class Wallet(Hosting):
         if terms.op == "reshare" and terms.newcomers:
             with suppress(DaricError):  # it is one of the newcomers, and says so itself if not
                 record = await client.record(terms.group)
-        await client.join(proposal.uuid, record)
+        try:
+            await client.join(proposal.uuid, record)
+        except DaricError as error:
+            if error.name != "pending":
+                raise
+            await self.settle(terms.group, cloud)  # it missed the end of the session that gave it its shard
+            await client.join(proposal.uuid, record)
         proposal.cloud = cloud
 
     async def participants(self, proposal: Proposal) -> tuple[Participant, ...]:

@@ -74,6 +74,7 @@ async def test_a_full_phone_says_so_and_goes_on_when_there_is_room(tell):
 async def test_a_full_cloud_says_so_and_goes_on_when_there_is_room(tell, house):
     async with tell() as story:
         group = await story.create()
+        assert await signs(story, group, "cloud", "device")  # so the cloud has its shard
         with unwritable(house._processes[CLOUD].pid, 4096):
             await refused(story.create("no room"), "storage")
             await refused(story.sign(group, "phone", "cloud"), "storage")

@@ -7,6 +7,9 @@ from daric_protocol.errors import DaricError
 from daric_sim.house import CLOUD, SERVICE
 from flows.test_wallet_stories import recovers
 
+SLOW = pytest.mark.slow
+ROUNDS = [pytest.param(0, marks=SLOW), 1, pytest.param(2, marks=SLOW), 3]
+
 
 class AtRound:
     """Does something once, when a seat reaches a round."""
@@ -29,7 +32,7 @@ class AtRound:
 
 
 
-@pytest.mark.parametrize("number", [0, 1, 2, 3])
+@pytest.mark.parametrize("number", ROUNDS)
 async def test_a_device_killed_in_key_generation_loses_nothing(tell, number):
     at = AtRound()
     async with tell(watch=at) as story:
@@ -57,7 +60,7 @@ async def test_a_device_killed_in_signing_signs_the_next_request(tell, number):
         assert recovers(group, await story.sign(group, "cloud", "device", text="next"), "next")
 
 
-@pytest.mark.parametrize("number", [0, 1, 2, 3])
+@pytest.mark.parametrize("number", ROUNDS)
 async def test_a_cloud_killed_in_key_generation_loses_nothing(tell, house, number):
     at = AtRound()
     async with tell(watch=at) as story:
