@@ -62,11 +62,19 @@ def for_session(device, terms) -> "backing.Backing":
 
 
 def backup_make(
-    device, group: object, backup_id: object, threshold: object, holders: object, phone: object, cloud: object
+    device,
+    host: bytes,
+    group: object,
+    backup_id: object,
+    threshold: object,
+    holders: object,
+    phone: object,
+    cloud: object,
 ) -> Question:
     """Ask whether to make a backup; its result is [sheet, the phone's sealed piece, the envelope of all others].
 
-    holders: [[index, identity]]; phone, cloud: indexes of two of them. Raises as flows.backing.make_backup.
+    host: identity 33 B of who asks. holders: [[index, identity]]; phone, cloud: indexes of two of them. Raises
+    DaricError("master"), and as flows.backing.make_backup.
     """
     from daric_protocol.flows.questions_backing import backup_lines
 
@@ -76,6 +84,7 @@ def backup_make(
     carrier, keeper = ranged(phone, 1, MAX_INDEX), ranged(cloud, 1, MAX_INDEX)
     custody = device.custody
     shard = custody.shard(group_id)
+    backing.check_asker(shard, shard.me, host)
     backing.check_holders(shard, people, carrier, keeper)
     if not count <= len(people):
         raise DaricError("threshold", "a backup has at least as many holders as pieces that give the share back")
@@ -93,7 +102,7 @@ def backup_make(
     return Question(lines, make)
 
 
-def recovery_request(device, sheet: object, uuid: object) -> Question:
+def recovery_request(device, _host: bytes, sheet: object, uuid: object) -> Question:
     """Ask the owner to type the recovery code; the result is what asks the cloud for its piece, 32 B."""
     from daric_protocol.flows.questions import address_lines
 

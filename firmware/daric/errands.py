@@ -74,7 +74,7 @@ class Errands:
         else:
             from daric import backups
 
-            question = getattr(backups, method)(self._device, *parameters)
+            question = getattr(backups, method)(self._device, host, *parameters)
         self._question = question
         self._device.screens.show(question.lines, self._handler, question.typed)
         return None

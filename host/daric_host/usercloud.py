@@ -149,7 +149,8 @@ class UserCloud:
             yield files, lambda path: f"{root.rstrip('/')}/{path}"
         except FAILURES as error:
             why = _without_credentials(str(error) or type(error).__name__, self.url)
-            raise DaricError("storage", f"the user's cloud storage cannot be {doing}: {why}") from error
+            # Not `from error`: what it fails with may quote the place's URL, and so a password.
+            raise DaricError("storage", f"the user's cloud storage cannot be {doing}: {why}") from None
 
     def _put(self, path: str, data: bytes) -> None:
         """A whole file under another name first, then in one step under its own."""
@@ -194,7 +195,8 @@ def _without_credentials(text: str, url: str) -> str:
     """What a file system says, without a password or the parameters that the place's URL holds."""
     with suppress(ValueError):
         parts = urlsplit(url)
-        for secret in (parts.query, parts.password, unquote(parts.password or "")):
+        hidden = parts.password or parts.username or ""  # a name without a password may be a token
+        for secret in (parts.query, hidden, unquote(hidden)):
             text = text.replace(secret, "***") if secret else text
     return text
 

@@ -380,3 +380,17 @@ async def test_pieces_that_are_none_are_refused(home, pieces):
 @pytest.mark.parametrize("uuid", [b"", bytes(15), 7, None])
 async def test_a_request_names_a_session(home, uuid):
     await refused("encoding", home.link._call("recovery_request", b"\x80", uuid))
+
+
+async def test_where_the_group_has_a_master_no_other_host_asks_for_a_backup(home):
+    own, phone, cloud = home.numbers
+    people = home.people()
+    for master, members in ((phone, [home.phone, home.cloud]), (own, [home.phone, home.cloud])):
+        terms = flows.master_terms(os.urandom(16), home.group, home.roster, master)
+        outcomes = await run_session(terms, [DeviceParty(home.link), *members])
+        assert [state for state, _ in outcomes] == ["done"] * 3, outcomes
+        asked = home.link.backup_make(home.group, os.urandom(16), 2, people, phone, cloud)
+        if master == phone:  # the host of this link is another party than that phone
+            await refused("master", asked)
+        else:  # the owner of the master itself agrees on the screen
+            assert (await asked).phone_piece

@@ -144,3 +144,13 @@ def test_without_its_word_list_the_key_is_shown_all_the_same(monkeypatch):
         secretpages.phrase(bytes(16))
     shown = secretpages.pages(Exported(1, bytes(16)))
     assert shown[1] == ["The phrase cannot", "be shown"]
+
+
+def test_the_devices_word_list_is_the_hosts():
+    from pathlib import Path
+
+    from daric_host.phrase import LIST
+
+    data = Path(secretpages.__file__).with_name("words.bin").read_bytes()
+    words = [data[at : at + 8].decode().rstrip() for at in range(0, len(data), 8)]
+    assert words == LIST.read_text().split() and len(words) == 2048

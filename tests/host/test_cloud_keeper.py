@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from daric_host.services import cloud_keeper
+from daric_protocol import flows
 from daric_protocol.errors import DaricError
 from daric_protocol.flows import backing
 from daric_protocol.identity import Identity
@@ -456,3 +458,13 @@ async def test_a_deletion_takes_the_pieces_and_the_tries_along(home):
     disk = home.bytes_on_disk()
     assert not [row for row in rows if row[3] in disk or row[4] in disk]
     assert home.cloud.backups(CLAIMS, home.group) == []
+
+
+async def test_where_the_group_has_a_master_only_it_brings_a_backup(home):
+    terms = flows.master_terms(home.uuid(), home.group, home.roster, home.index_of(1))
+    outcomes = await home.run(terms, home.members())
+    assert [state for state, _ in outcomes] == ["done"] * 3, outcomes
+    sheet, _, others = backed_up(home, b"m" * 16)
+    refused("master", home.cloud.backup_keep, CLAIMS, sheet, others)
+    master = replace(CLAIMS, identity=home.phones[1].identity.public)
+    assert home.cloud.backup_keep(master, sheet, others) == home.index

@@ -6,7 +6,7 @@ Specification: docs/protocol.md, section 12.
 import itertools
 
 import pytest
-from daric_protocol import membership
+from daric_protocol import group
 
 from tests.session.backups import Backed, errors
 from tests.session.parties import Party, Wallet, message
@@ -48,7 +48,7 @@ def assert_back(backed, made, new, after):
     assert wallet.roster.version == 1
     for party in (wallet.parties[1], wallet.parties[2]):
         assert party.custody.unusable(group_id) == [3], after
-        assert set(membership.replaced(party.custody, group_id)) == {made.lost.custody.identity.public}
+        assert set(group.replaced(party.custody.store, group_id)) == {made.lost.custody.identity.public}
     if after % 3:
         return
     assert wallet.pair_up(1, 3).states() == ["done", "done"], after

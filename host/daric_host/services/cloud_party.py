@@ -15,9 +15,8 @@ import structlog
 from daric_protocol import envelope, flows, platform
 from daric_protocol.errors import DaricError
 from daric_protocol.flows import backing
-from daric_protocol.group import LEFT_BEHIND, MEMBER, shard_name
+from daric_protocol.group import LEFT_BEHIND, MEMBER, replaced, shard_name
 from daric_protocol.limits import KEYGEN_TIMEOUT
-from daric_protocol.membership import replaced
 from daric_protocol.rounds.backup import BackupSheet, check_current
 from daric_protocol.session import RUNNING, Session
 from daric_protocol.shard import Shard
@@ -190,13 +189,15 @@ class CloudParty:
     def backup_keep(self, claims: Claims, sheet: bytes, others: bytes) -> int:
         """Store the cloud's piece of a backup that a device made for phone and cloud alone; its number.
 
-        others: the device's envelope for the cloud. Raises DaricError: member (the device is none), roster, backup
-        (not of its current share, the piece does not fit, or no recovery code is with it), sealed, conflict, limit.
+        others: the device's envelope for the cloud. Raises DaricError: master, member (the device is none), roster,
+        backup (not of its current share, the piece does not fit, or no recovery code is with it), sealed, conflict,
+        limit.
         """
         asked = BackupSheet.decode(sheet)
         shard = self._current(claims, asked.group_id)
         if asked.index == shard.me or asked.index not in shard.roster.indexes():
             raise DaricError("member", "the backup is of a party that is no other member of this group")
+        backing.check_asker(shard, asked.index, claims.identity)
         device = shard.roster.member(asked.index).identity
         own = [number for number, identity in asked.holders if identity == self.party.identity.public]
         if len(own) != 1:
@@ -230,7 +231,7 @@ class CloudParty:
         platform.curve.decode(identity)
         custody = self.party.custody
         members = [member.identity for member in custody.roster(group).members]
-        if identity in [*members, *replaced(custody, group)]:
+        if identity in [*members, *replaced(custody.store, group)]:
             raise DaricError("member", "a recovering device has a new identity")
         try:
             self.keeper.check_release(group, backup_id, uuid, identity, mac)

@@ -6,7 +6,7 @@ A certificate as it travels is the CBOR array [group id, kind, epoch, sid, confi
 
 from daric_protocol import certificate, platform
 from daric_protocol.errors import DaricError
-from daric_protocol.group import LEFT, LEFT_BEHIND, Group, issued_name
+from daric_protocol.group import LEFT, LEFT_BEHIND, Group, issued_name, replaced
 from daric_protocol.identity import verify
 from daric_protocol.limits import MAX_PARTIES
 from daric_protocol.shard import ack_digest
@@ -135,8 +135,7 @@ def _doubt_name(group_id: bytes) -> str:
 def _check_not_replaced(custody: "Custody", shard: "Shard") -> None:
     """No member of a new epoch has an identity that was replaced since its dealing, or DaricError("certificate")."""
     members = [member.identity for member in shard.roster.members]
-    replaced = custody.store.read("gone/" + shard.group_id.hex()) or b""
-    gone = [replaced[at : at + 33] for at in range(0, len(replaced), 33)]
+    gone = replaced(custody.store, shard.group_id)
     doubted = custody.store.read(_doubt_name(shard.group_id)) or b""
     for at in range(0, len(doubted), 37):
         if shard.epoch <= int.from_bytes(doubted[at + 33 : at + 37], "big"):

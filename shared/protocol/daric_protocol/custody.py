@@ -8,7 +8,7 @@ from daric_protocol import platform
 from daric_protocol.bans import Bans
 from daric_protocol.custodysession import SessionCustody
 from daric_protocol.errors import DaricError
-from daric_protocol.group import Group, issued_name, issued_to, pair_name, shard_name
+from daric_protocol.group import Group, issued_name, issued_to, pair_name, replaced, shard_name
 from daric_protocol.identity import Identity
 from daric_protocol.journal import Journal
 from daric_protocol.shard import Shard, ack_digest
@@ -210,15 +210,15 @@ class Custody:
 
         Raises DaricError("group") or ("pending").
         """
-        from daric_protocol import activation, certificate, membership
+        from daric_protocol import activation, certificate
 
         left = self.store.read(activation.left_name(group_id))
         if left is not None and self.group(group_id).epoch == 0:
             return left
         shard, acks = self.shard(group_id), self.group(group_id).certificate
-        replaced = membership.replaced(self, group_id)
-        if replaced:
-            shard.roster = certificate.signers(shard, acks, replaced)
+        gone = replaced(self.store, group_id)
+        if gone:
+            shard.roster = certificate.signers(shard, acks, gone)
         return activation.encode(shard, acks)
 
     def adopt(self, certificate: bytes) -> bool:

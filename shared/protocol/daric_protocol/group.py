@@ -92,3 +92,14 @@ def issued_to(store: "Store", group_id: bytes) -> "list[Any] | None":
     data = store.read(issued_name(group_id))
     fields: "list[Any] | None" = None if data is None else platform.cbor_decode(data)
     return fields
+
+
+def gone_name(group_id: bytes) -> str:
+    """Where the identities are stored that recoveries replaced."""
+    return "gone/" + group_id.hex()
+
+
+def replaced(store: "Store", group_id: bytes) -> "list[bytes]":
+    """Identities (33 B) that recoveries replaced: they never come back."""
+    gone = store.read(gone_name(group_id)) or b""
+    return [gone[at : at + 33] for at in range(0, len(gone), 33)]

@@ -6,7 +6,7 @@ sections 8 and 9.
 
 from daric_protocol import certificate, platform
 from daric_protocol.errors import Abort, DaricError
-from daric_protocol.group import Group, issued_name, issued_to, shard_name
+from daric_protocol.group import Group, gone_name, issued_name, issued_to, replaced, shard_name
 from daric_protocol.roster import Member, Roster
 from daric_protocol.rounds.rosterchange import KIND, RECOVERED, RosterChange
 from daric_protocol.shard import Shard
@@ -78,9 +78,7 @@ def _is_known(custody: "Custody", shard: Shard, change: RosterChange) -> bool:
 
 
 def _check_nobody_returns(custody: "Custody", change: RosterChange) -> None:
-    from daric_protocol.membership import replaced
-
-    gone = replaced(custody, change.group_id)
+    gone = replaced(custody.store, change.group_id)
     if [member for member in change.roster.members if member.identity in gone]:
         raise DaricError("certificate", "The change brings an identity back that was replaced.")
 
@@ -90,7 +88,7 @@ def _forget_replaced(custody: "Custody", old: Roster, change: RosterChange) -> N
 
     Done before the change counts: after a cut in between the pair is merely one that has to be set up anew.
     """
-    store, name = custody.store, "gone/" + change.group_id.hex()
+    store, name = custody.store, gone_name(change.group_id)
     gone = store.read(name) or b""
     for identity in [member.identity for member in old.members]:
         if identity in [member.identity for member in change.roster.members]:

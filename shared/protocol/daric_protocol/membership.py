@@ -4,6 +4,7 @@ Specification: docs/protocol.md, section 1; docs/encodings.md, section 2 (roster
 """
 
 from daric_protocol.errors import Abort, DaricError
+from daric_protocol.group import replaced
 from daric_protocol.identity import verify
 from daric_protocol.joining import in_identity_order
 from daric_protocol.roster import Member, Roster
@@ -100,15 +101,9 @@ def _signed(terms: "Terms") -> bool:
         return False
 
 
-def replaced(custody: "Custody", group_id: bytes) -> "list[bytes]":
-    """Identities (33 B) that recoveries replaced: they never come back."""
-    gone = custody.store.read("gone/" + group_id.hex()) or b""
-    return [gone[at : at + 33] for at in range(0, len(gone), 33)]
-
-
 def check_newcomers(custody: "Custody", group_id: bytes, roster: "Roster") -> None:
     """No party of a session's roster has an identity that was replaced, or Abort("soft")."""
-    gone = replaced(custody, group_id)
+    gone = replaced(custody.store, group_id)
     if [member for member in roster.members if member.identity in gone]:
         raise Abort("soft", None, "a party comes with an identity that was replaced by another one")
 

@@ -7,9 +7,8 @@ more members, then that of the lowest hash: who knows the same changes has the s
 
 from daric_protocol import platform
 from daric_protocol.errors import DaricError
-from daric_protocol.group import LEFT_BEHIND, MEMBER, Group, shard_name
+from daric_protocol.group import LEFT_BEHIND, MEMBER, Group, gone_name, replaced, shard_name
 from daric_protocol.memberchange import base_name, change_name, named
-from daric_protocol.membership import replaced
 from daric_protocol.roster import Roster
 from daric_protocol.rounds.rosterchange import KIND, RosterChange, share_at
 from daric_protocol.shard import EntropyShare, Shard
@@ -31,8 +30,8 @@ class Branch:
         """The branch that one more change makes of it."""
         old = [m.identity for m in self.roster.members if m.index == change.about]
         new = change.roster.member(change.about).identity if change.about else b""
-        replaced = self.replaced + [identity for identity in old if identity != new]
-        return Branch(change.roster, self.path + [(change, data)], replaced)
+        gone = self.replaced + [identity for identity in old if identity != new]
+        return Branch(change.roster, self.path + [(change, data)], gone)
 
     def beats(self, other: "Branch") -> bool:
         """Whether this one counts rather than the other."""
@@ -108,7 +107,7 @@ def _base(custody: "Custody", shard: Shard, changes: "list[RosterChange]") -> "R
 
 def _follow(custody: "Custody", group: Group, shard: Shard, branches: "list[Branch]") -> bool:
     """Take the branch that counts, whichever it is. What it lacks is kept aside."""
-    gone = replaced(custody, group.id)
+    gone = replaced(custody.store, group.id)
     best = None
     for branch in branches:
         back = [member for member in branch.roster.members if member.identity in gone]
@@ -139,8 +138,8 @@ def _switch(custody: "Custody", group: Group, shard: Shard, branch: Branch) -> N
                 for name in store.names(kind + group.id.hex() + "/"):
                     if name.split("/")[-1] == str(member.index):
                         store.erase(name)
-    gone = replaced(custody, group.id)
-    store.write("gone/" + group.id.hex(), b"".join(gone + [one for one in branch.replaced if one not in gone]))
+    gone = replaced(custody.store, group.id)
+    store.write(gone_name(group.id), b"".join(gone + [one for one in branch.replaced if one not in gone]))
     for change, data in branch.path:
         store.write(change_name(group.id, change.roster.version), data)
         store.erase(rival_name(change))

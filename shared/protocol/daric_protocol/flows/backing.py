@@ -7,7 +7,6 @@ happens in rounds. A piece's number is its holder's index in the group. Specific
 
 from daric_protocol import recoverycode
 from daric_protocol.errors import DaricError
-from daric_protocol.flows.running import run_id
 from daric_protocol.tagged import read_scalar, scalar
 
 TYPE_CHECKING = False
@@ -97,6 +96,16 @@ def check_holders(shard: "Shard", holders: "dict[int, bytes]", phone: int, cloud
             raise DaricError("member", "A holder has another identity than the member of its number.")
     if phone not in holders or cloud == phone or (cloud and cloud not in holders):
         raise DaricError("member", "The phone that carries and the cloud are two of the holders.")
+
+
+def check_asker(shard: "Shard", device: int, identity: bytes) -> None:
+    """Without a session: identity (33 B) may ask for a backup of member `device`, or DaricError("master").
+
+    Where the group has a master, that is the master, or anyone where the device is it and its owner agrees on it.
+    """
+    master = shard.roster.master
+    if master not in (0, device) and shard.roster.member(master).identity != identity:
+        raise DaricError("master")
 
 
 def open_others(identity: "Identity", device: bytes, sheet: bytes, others: bytes) -> "dict[int, bytes]":
@@ -221,8 +230,8 @@ def back_up(session: "Session", shard: "Shard", backing: Backing, code: str) -> 
         raise DaricError("backup", "A party that nobody attends makes no backup of its own share.")
     return (
         yield from backuprounds.back_up(
-            run_id(session), shard, terms.members, terms.details(), session.identity, backing.keeper, unattended,
-            code, session.random,
+            backuprounds.run_id(session.ssid, terms.request), shard, terms.members, terms.details(), session.identity,
+            backing.keeper, unattended, code, session.random,
         )
     )  # fmt: skip
 
@@ -234,9 +243,10 @@ def verify(session: "Session", shard: "Shard", backing: Backing) -> "Rounds":
     terms = session.terms
     return (
         yield from backuprounds.verify(
-            run_id(session), shard, terms.members, terms.details(), backing.keeper, session.random
+            backuprounds.run_id(session.ssid, terms.request), shard, terms.members, terms.details(), backing.keeper,
+            session.random,
         )
-    )
+    )  # fmt: skip
 
 
 def recover(

@@ -87,8 +87,9 @@ def _check_asker(terms: Terms, custody: "Custody", shard: "Shard | None", facts:
     roster = shard.roster if shard is not None else None if facts is None else facts.roster
     if terms.initiator or (roster is not None and (shard is None or roster.master)):
         from daric_protocol import membership
+        from daric_protocol.group import replaced
 
-        gone = membership.replaced(custody, terms.group)
+        gone = replaced(custody.store, terms.group)
         membership.check_asker(terms, roster, gone)
         if custody.identity.public in gone:
             raise DaricError("member", "this party's identity was replaced by another one")

@@ -80,14 +80,6 @@ def pair(session: "Session", shard: "Shard", view: "SessionCustody") -> "Rounds"
     return peer
 
 
-def run_id(session: "Session") -> bytes:
-    """32 B: the session id with what the terms ask for, of a backup and its test.
-
-    Whoever was shown other details is in another session, and parts softly before anything is believed or tried.
-    """
-    return TH("daric/run", session.ssid, session.terms.request)
-
-
 def peer_in(terms: "Terms", me: int) -> int:
     """The other member of a pair set-up."""
     return terms.members[1] if terms.members[0] == me else terms.members[0]

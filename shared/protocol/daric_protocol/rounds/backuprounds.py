@@ -258,6 +258,14 @@ def held(shard: "Shard", keeper: "Keeper | None", backup_id: bytes) -> "Held | N
 # The pieces' way back
 
 
+def run_id(sid: bytes, request: bytes) -> bytes:
+    """32 B that bind a session id, or the sid of a recovery, to what the terms ask for.
+
+    Whoever was shown other details is in another session, and parts softly before anything is believed or tried.
+    """
+    return TH("daric/run", sid, request)
+
+
 class Gathering:
     """The rounds of a recovery in which the pieces come to the recovering party, before it proves its share.
 
@@ -301,7 +309,7 @@ class Gathering:
         sid: 32 B of the recovery. receiver: the new identity, 33 B. roster: the stored one. shard: None for the
         recovering party.
         """
-        asked, sid = self._asked, TH("daric/run", sid, self._request)
+        asked, sid = self._asked, run_id(sid, self._request)
         peers = [j for j in parties if j != me]
 
         # Round 1: the recovering party shows the cloud that its owner typed the recovery code.
