@@ -264,3 +264,14 @@ def test_no_error_repeats_a_password_or_signature_of_the_url(store, monkeypatch,
     detail = refused("storage", UserCloud(url, store).write, GROUP, "backup-1", SECRET)
     assert not [secret for secret in ("s3cr%74", "s3crt", "t0ken") if secret in detail]
     assert "cannot be written" in detail
+
+
+def test_a_token_in_the_urls_place_of_a_name_is_told_by_no_error_nor_its_cause(store, monkeypatch):
+    def failing(given):
+        raise OSError(given)
+
+    monkeypatch.setattr("fsspec.core.url_to_fs", failing)
+    with pytest.raises(DaricError) as error:
+        UserCloud("https://t0ken@files.example/box", store).write(GROUP, "backup-1", SECRET)
+    assert "t0ken" not in error.value.detail
+    assert error.value.__cause__ is None and error.value.__suppress_context__
