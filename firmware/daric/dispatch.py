@@ -7,10 +7,19 @@ from daric_protocol import VERSION, channel, platform
 from daric_protocol.errors import DaricError
 from daric_protocol.limits import LINK_MESSAGE_BYTES
 
-from daric.modules import LOG
+from daric.modules import LOG, part
 
 DETAIL_CHARACTERS = 200
-ERRANDS = ("hosts_revoke", "terms_sign", "backup_make", "recovery_request")  # daric.errands has the owner decide
+# Requests by name: "ask" where the owner decides (daric.errands), "do" at once; module, function, number of parameters.
+# The function takes (device, host's identity, parameters). One string, because a table of objects costs a device heap.
+REQUESTS = """
+hosts_revoke ask hosts revocation 1
+terms_sign ask terms question 1
+backup_make ask backups backup_make 6
+recovery_request ask backups recovery_request 2
+recovery_restore do backups recovery_restore 2
+log do log read_log 1
+"""
 CLEAR = (channel.HELLO, channel.CONNECT, channel.PAIR_START, channel.PAIR_OPEN, channel.PAIR_FINISH)
 
 
@@ -121,13 +130,10 @@ class Dispatcher:
             return device.hosts.all()
         if method == "menu_wanted" and not parameters:
             return None if device.menu is None else device.menu.take()
-        if method == "log" and len(parameters) == 1:
-            return self._log(parameters[0])
-        if method in ERRANDS:
-            return self._errands().call(self._host, method, parameters)
-        if method == "recovery_restore" and len(parameters) == 2:
-            return self._restore(parameters)
         if isinstance(method, str):
+            row = _row(method, len(parameters))
+            if row is not None:
+                return self._guest(row, parameters)
             if method.startswith("session_"):
                 return device.sessions.call(self._host, method[8:], parameters)
             if method.startswith("group_"):
@@ -136,14 +142,17 @@ class Dispatcher:
                 return groups.call(device, method[6:], parameters)
         raise DaricError("parameter", "unknown request, or a wrong number of parameters")
 
-    def _log(self, first: object) -> list:
-        from daric import log
-
+    def _guest(self, row: "list[str]", parameters: list) -> object:
+        """A request whose code is loaded for it alone; an errand's stays until the owner has answered."""
+        method, kind, module, function, _ = row
+        act = getattr(part(module), function)
+        if kind == "ask":
+            return self._errands().call(self._host, method, act, parameters)
         try:
-            return log.read(self._device.vault, first)
+            return act(self._device, self._host, *parameters)
         finally:
-            del log
-            self._device.modules.forget(*LOG)
+            del act
+            self._device.modules.forget("daric." + module, *LOG)
 
     def _errands(self) -> object:
         device = self._device
@@ -153,18 +162,16 @@ class Dispatcher:
             device.errands = Errands(device)
         return device.errands
 
-    def _restore(self, parameters: list) -> "list[int]":
-        device = self._device
-        if device.busy:
-            raise DaricError("busy")
-        device.stand_by()
-        from daric import backups
 
-        try:
-            return backups.recovery_restore(device, *parameters)
-        finally:
-            del backups
-            device.modules.forget()
+def _row(method: str, count: int) -> "list[str] | None":
+    """The row of REQUESTS for a request with so many parameters."""
+    at = REQUESTS.find("\n" + method + " ")
+    if at < 0 or not method:
+        return None
+    row = REQUESTS[at + 1 : REQUESTS.find("\n", at + 1)].split(" ")
+    if int(row[4]) != count:
+        raise DaricError("parameter", "a wrong number of parameters")
+    return row
 
 
 def _is(value: object, kind: int) -> bool:

@@ -9,7 +9,6 @@ from daric_protocol.limits import APPROVAL_TIMEOUT, LINK_REPLY_TIMEOUT, TYPING_T
 from daric_protocol.link import TICKS
 
 GUESTS = ("daric_protocol", "daric.backups", "daric.terms", "daric.textentry")  # loaded for one errand
-METHODS = {"hosts_revoke": 1, "terms_sign": 1, "backup_make": 6, "recovery_request": 2}  # and how many parameters
 
 
 class Question:
@@ -39,10 +38,11 @@ class Errands:
         """Whether the owner has a question to answer."""
         return self._question is not None and not self._answer
 
-    def call(self, host: bytes, method: str, parameters: list) -> list:
-        """[] while the owner has not answered, then [result]. Raises DaricError: "busy", "refused", "timeout" .."""
-        if METHODS[method] != len(parameters):
-            raise DaricError("parameter", "a wrong number of parameters")
+    def call(self, host: bytes, method: str, ask, parameters: list) -> list:
+        """[] while the owner has not answered, then [result]. Raises DaricError: "busy", "refused", "timeout" ..
+
+        ask: gives the Question for (device, host, parameters), or None where nobody has to be asked.
+        """
         key = platform.sha256(platform.cbor_encode([method] + parameters))
         if host != self._host or key != self._key:
             self.check_free(host)
@@ -52,7 +52,7 @@ class Errands:
             self.stop()
             self._device.stand_by(self)
             self._since = self._device.board.ticks()
-            self._result = self._begin(host, method, parameters)
+            self._result = self._begin(ask(self._device, host, *parameters))
             self._host, self._key = host, key
         return self._progress()
 
@@ -61,20 +61,10 @@ class Errands:
         if self.waiting and host != self._host:
             raise DaricError("busy")
 
-    def _begin(self, host: bytes, method: str, parameters: list) -> "list | None":
+    def _begin(self, question: "Question | None") -> "list | None":
         """Ask the owner. Returns [result] where nobody has to be asked."""
-        if method == "hosts_revoke":
-            question = self._device.hosts.revocation(host, parameters[0])
-            if question is None:
-                return [True]
-        elif method == "terms_sign":
-            from daric.terms import question as terms_question
-
-            question = terms_question(self._device, parameters[0])
-        else:
-            from daric import backups
-
-            question = getattr(backups, method)(self._device, host, *parameters)
+        if question is None:
+            return [True]
         self._question = question
         self._device.screens.show(question.lines, self._handler, question.typed)
         return None

@@ -19,6 +19,11 @@ def entry(identity: bytes) -> str:
     return PREFIX + hexlify(platform.sha256(identity)[:16]).decode()
 
 
+def revocation(device, host: bytes, identity: object) -> "object | None":
+    """The errand of a host that wants one forgotten: as Hosts.revocation."""
+    return device.hosts.revocation(host, identity)
+
+
 class Hosts:
     """The stored hosts, and at most one pairing with a new one."""
 

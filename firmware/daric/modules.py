@@ -17,6 +17,12 @@ GUESTS = (  # one of each flow, with what they load
 LOG = ("daric.log", "daric_protocol.sessionlog")  # loaded when a session ends, or a host reads the record
 
 
+def part(name: str) -> object:
+    """The module of this name in this package, loaded now."""
+    __import__("daric." + name)
+    return sys.modules["daric." + name]
+
+
 class Modules:
     """Remembers what was loaded when it was made; `forget` drops what came later."""
 

@@ -30,7 +30,7 @@ class Hooks:
         self.describe = device.hosts.describe
 
 
-def question(device, encoded: object) -> Question:
+def question(device, _host: bytes, encoded: object) -> Question:
     """Ask whether this device shall be the one that asks for a session. Its answer is the signature, 64 B.
 
     encoded: Terms that nobody signed. Raises DaricError: "encoding", "parameter", "group", "pending", "member" where
