@@ -11,7 +11,7 @@ $(VENV)/.sim: pyproject.toml
 	touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.sim
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[sim,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[sim,dev,flash,hsm]"
 	touch $@
 
 demo: $(VENV)/.sim

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HELLO, CONNECT, SEALED, PAIR_START, PAIR_OPEN, PAIR_FINISH, REFUSAL = 0, 1, 2, 3, 4, 5, 255
+UNLOCK, WIPE, FACTORY = 6, 7, 8  # in clear: of a locked device; of one that nobody is paired with
 HOST, DEVICE = 0, 1  # directions: who seals
 MAX_COUNTER = (1 << 32) - 1
 MAX_PROOF = 64  # an empty COSE_Encrypt0: header, tag and array heads

@@ -32,11 +32,18 @@ certificate 32 peer The certificate does not fit the pending shard.
 timeout 33 retry The other side did not answer in time.
 master 34 user Only the master of this wallet may do this.
 backup 35 user The backup is of another epoch or share, or too few of its pieces are good.
+policy 36 user The owner's policy on the device does not allow this.
+locked 37 user The device is locked; its owner has to type the PIN on it.
+pin 38 user The PIN is wrong, or this needs a PIN and none is set.
+update 39 user The image is not newer, not for this board, or not signed by the key that this device takes.
+factory 40 user The device cannot do this in its state: it is provisioned, paired or has a wallet already.
+genuine 41 peer The device did not prove that it is genuine.
 entropy 50 fatal The entropy source failed its health test.
 storage 51 fatal The store is full, unwritable or damaged.
 memory 52 fatal Not enough memory for this request.
 internal 53 fatal An internal error; the session was dropped.
 link 60 retry The serial link failed or the device is not there.
+port 61 user The serial port cannot be opened, or what is on it is not known to be a Daric device.
 unauthorised 70 user The token is missing, expired or not allowed to do this.
 unknown_session 71 user The session is unknown, ended or expired.
 conflict 72 peer The same message id came with different bytes.
