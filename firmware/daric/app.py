@@ -146,7 +146,7 @@ class App:
 
 def run() -> None:
     """Run the device of this board for ever. Any error resets it: there is no prompt to fall back to."""
-    from daric.board.virtual import board as this_board
+    from daric.board.this import board as this_board
 
     board = this_board()
     try:

@@ -1,4 +1,4 @@
-"""What this image was made for: tools/flash.py writes this file anew for each board. These are a virtual board's values."""
+"""What this image was made for: tools/flash.py writes this file anew for each board. Here: a virtual board, by hand."""
 
 BOARD = "virtual"
 KIND = "development"  # or "production": frozen into a MicroPython of our own, without a prompt
