@@ -1,6 +1,6 @@
 """Runs MicroPython with an image in read-only memory beside the heap, as code lies in a board's flash.
 
-usage: flashed.py IMAGE HEAPSIZE [STATEMENTS], by default what a board starts with: import boot, main. The image is
+usage: flashed.py IMAGE HEAPSIZE [STATEMENTS], by default what a board starts with: boot.py and main.py. The image is
 mapped into this process and mounted at /rom; MicroPython executes it in place and finds its modules nowhere else.
 A script, run by daric_sim.device; it imports nothing of ours.
 """
@@ -8,15 +8,33 @@ A script, run by daric_sim.device; it imports nothing of ours.
 import ctypes
 import mmap
 import os
+import signal
 import sys
 
 BOOT = (
+    "import micropython; micropython.kbd_intr(-1); "
     "import os, sys, uctypes, vfs; "
     "_place = os.getenv('DARIC_ROM').split(); "
     "vfs.mount(vfs.VfsRom(uctypes.bytearray_at(int(_place[0]), int(_place[1]))), '/rom'); "
     "sys.path[:] = ['/rom']; "
 )
-START = "import boot, main"
+START = """
+micropython.kbd_intr(3)
+try:
+    import boot
+except SystemExit:
+    raise
+except BaseException as _error:
+    sys.print_exception(_error)
+micropython.kbd_intr(3)
+try:
+    import main
+except SystemExit:
+    raise
+except BaseException as _error:
+    sys.print_exception(_error)
+os.putenv('MICROPYINSPECT', '1')
+"""  # as a stock port: each file may be interrupted, says on the line what stopped it, and at the end is the prompt
 
 
 def run(image: str, heapsize: str, start: str = START) -> None:
@@ -30,6 +48,7 @@ def run(image: str, heapsize: str, start: str = START) -> None:
     if libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(len(memory)), mmap.PROT_READ):
         raise OSError(ctypes.get_errno(), "the image cannot be made read-only")
     os.environ["DARIC_ROM"] = f"{address} {len(memory)}"
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # until MicroPython runs
     sys.argv = ["micropython", "-X", "heapsize=" + heapsize, "-c", BOOT + start]
     sys.exit(micropython.main())
 
