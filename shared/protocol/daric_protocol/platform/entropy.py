@@ -7,7 +7,7 @@ docs/encodings.md, section 6 (the seed of a session).
 import os
 
 from daric_protocol.errors import DaricError
-from daric_protocol.platform import hmac_sha256
+from daric_protocol.platform import hmac_sha256, sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,12 @@ WINDOW = 512  # samples of the adaptive-proportion test
 PROPORTION = 62  # 1 + the (1 - 2^-20) quantile of Binomial(512, 2^-4)
 STARTUP_BYTES = 1024  # tested and thrown away before the first output
 READ_BYTES = 32  # fresh source bytes in each draw
+# Tests of our own, for what the two above let through: a generator that repeats itself, and bits that lean to one side.
+BLOCK_BITS = 4096  # so many bits are counted together
+LEANING = 240  # ones more or fewer than half of them: 7.5 standard deviations of a fair source
+ANCHOR = 16  # bytes that no source gives twice
+NEAR_READS = 64  # after so many reads the near anchor moves: a loop of up to 2 KB shows within 4 KB
+START_BYTES = 8  # what is remembered of a start (firmware/daric/starts.py)
 REQUEST_BYTES = 1 << 16  # of HMAC-DRBG (2^19 bits)
 
 
@@ -60,9 +66,9 @@ class Drbg:
 class Entropy:
     """Random bytes from a hardware source, mixed with whatever else comes along.
 
-    source: n -> n bytes; the system's os.urandom when left out. Every byte read passes the repetition-count and
-    adaptive-proportion tests, and no two reads may be equal. The first failure is final: this and every later call
-    raises DaricError("entropy").
+    source: n -> n bytes; the system's os.urandom when left out. Every byte read passes the tests of Health, and no two
+    reads may be equal. The first failure is final: this and every later call raises DaricError("entropy").
+    start: 8 bytes of a hash of what was read first, by which a generator shows that starts the same way each time.
     """
 
     def __init__(self, source: "Callable[[int], bytes] | None" = None) -> None:
@@ -72,9 +78,15 @@ class Entropy:
         self._failed = False
         self._health = Health()
         self._last = b""
-        for _ in range(STARTUP_BYTES // READ_BYTES):
+        self.start = sha256(self._read() + self._read())[:START_BYTES]
+        for _ in range(STARTUP_BYTES // READ_BYTES - 2):
             self._read()
         self._drbg = Drbg(self._read() + self._read())
+
+    @property
+    def failed(self) -> bool:
+        """Whether the door is closed for good."""
+        return self._failed
 
     def draw(self, count: int) -> bytes:
         """`count` random bytes, after mixing 32 fresh bytes of the source into the generator."""
@@ -96,16 +108,15 @@ class Entropy:
             raise DaricError("entropy", "the entropy source cannot be read")
         if not isinstance(fresh, bytes) or len(fresh) != READ_BYTES or fresh == self._last:
             raise DaricError("entropy", "the entropy source gave too little, or the same twice")
-        for sample in fresh:
-            if not self._health.passes(sample):
-                raise DaricError("entropy")
+        if not self._health.passes(fresh):
+            raise DaricError("entropy", "the entropy source is stuck, leans to one side, or repeats itself")
         self._last = fresh
         self._failed = False
         return fresh
 
 
 class Health:
-    """The two continuous tests of SP 800-90B, section 4.4, over bytes."""
+    """The two continuous tests of SP 800-90B, section 4.4, over bytes, a count of ones, and a search for loops."""
 
     def __init__(self) -> None:
         self._previous = -1
@@ -113,9 +124,22 @@ class Health:
         self._reference = -1
         self._seen = 0
         self._count = 0
+        self._ones = 0  # among the bits of this block
+        self._bits = 0
+        self._reads = 0
+        self._moves_at = 1
+        self._near = b""  # bytes that were read a short and a long while ago
+        self._far = b""
+        self._tail = b""  # the end of the last read: an anchor may lie across two
 
-    def passes(self, sample: int) -> bool:
-        """Take one byte; False if the source looks stuck or lopsided."""
+    def passes(self, fresh: bytes) -> bool:
+        """Take what was read, always as much; False if the source looks stuck, lopsided or in a loop."""
+        for sample in fresh:
+            if not self._passes(sample):
+                return False
+        return self._level(fresh) and self._new(fresh)
+
+    def _passes(self, sample: int) -> bool:
         self._run = self._run + 1 if sample == self._previous else 1
         self._previous = sample
         if self._seen == 0:
@@ -124,6 +148,34 @@ class Health:
         self._count += sample == self._reference
         self._seen = (self._seen + 1) % WINDOW
         return self._run < REPETITIONS and self._count < PROPORTION
+
+    def _level(self, fresh: bytes) -> bool:
+        """Whether a block of bits has about as many ones as zeros."""
+        self._ones += bin(int.from_bytes(fresh, "big")).count("1")
+        self._bits += 8 * len(fresh)
+        if self._bits < BLOCK_BITS:
+            return True
+        excess = 2 * self._ones - self._bits
+        self._ones = self._bits = 0
+        return -2 * LEANING < excess < 2 * LEANING
+
+    def _new(self, fresh: bytes) -> bool:
+        """Whether no anchor came again.
+
+        The far one moves when the number of reads has doubled (Brent's search for cycles), so that a loop shows
+        whatever its length and whenever it began; the near one finds short loops at once.
+        """
+        seen = self._tail + fresh
+        if (self._near and self._near in seen) or (self._far and self._far in seen):
+            return False
+        if self._reads % NEAR_READS == 0:
+            self._near = fresh[-ANCHOR:]
+        if self._reads == self._moves_at:
+            self._far = fresh[-ANCHOR:]
+            self._moves_at *= 2
+        self._reads += 1
+        self._tail = fresh[1 - ANCHOR :]
+        return True
 
 
 def session_seed(hedge_key: bytes, trng: bytes, uuid: bytes, epoch: int, counter: int) -> bytes:
