@@ -19,8 +19,15 @@ backup_make ask backups backup_make 6
 recovery_request ask backups recovery_request 2
 recovery_restore do backups recovery_restore 2
 log do log read_log 1
+factory_info do factory info 0
+factory_attest do factory attest 1
+factory_provision do factory provision 1
+factory_selftest do selftest run 2
+factory_panel ask selftest panel 1
 """
-CLEAR = (channel.HELLO, channel.CONNECT, channel.PAIR_START, channel.PAIR_OPEN, channel.PAIR_FINISH)
+CLEAR = (
+    channel.HELLO, channel.CONNECT, channel.PAIR_START, channel.PAIR_OPEN, channel.PAIR_FINISH, channel.FACTORY,
+)  # fmt: skip
 
 
 class Dispatcher:
@@ -69,6 +76,10 @@ class Dispatcher:
             return []
         if _is(kind, channel.PAIR_FINISH) and len(fields) == 1:
             return [hosts.finish(fields[0])]
+        if _is(kind, channel.FACTORY) and fields and isinstance(fields[0], str) and not len(hosts):
+            row = _row("factory_" + fields[0], len(fields) - 1)
+            if row is not None:
+                return [self._guest(b"", row, fields[1:])]
         raise DaricError("unpaired")
 
     def _connect(self, request: "channel.Connect") -> list:
@@ -133,7 +144,7 @@ class Dispatcher:
         if isinstance(method, str):
             row = _row(method, len(parameters))
             if row is not None:
-                return self._guest(row, parameters)
+                return self._guest(self._host, row, parameters)
             if method.startswith("session_"):
                 return device.sessions.call(self._host, method[8:], parameters)
             if method.startswith("group_"):
@@ -142,17 +153,17 @@ class Dispatcher:
                 return groups.call(device, method[6:], parameters)
         raise DaricError("parameter", "unknown request, or a wrong number of parameters")
 
-    def _guest(self, row: "list[str]", parameters: list) -> object:
+    def _guest(self, host: bytes, row: "list[str]", parameters: list) -> object:
         """A request whose code is loaded for it alone; an errand's stays until the owner has answered."""
         method, kind, module, function, _ = row
         act = getattr(part(module), function)
         if kind == "ask":
-            return self._errands().call(self._host, method, act, parameters)
+            return self._errands().call(host, method, act, parameters)
         try:
-            return act(self._device, self._host, *parameters)
+            return act(self._device, host, *parameters)
         finally:
             del act
-            self._device.modules.forget("daric." + module, *LOG)
+            self._device.modules.forget("daric." + module, "daric_protocol.genuine", *LOG)
 
     def _errands(self) -> object:
         device = self._device

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from daric_protocol import VERSION, channel, platform
 from daric_protocol.errors import Abort, DaricError, error_name
+from daric_protocol.genuine import Attestation
 from daric_protocol.identity import Identity
 from daric_protocol.limits import (
     APPROVAL_TIMEOUT,
@@ -306,6 +307,28 @@ class DeviceLink:
             first = max(first, first_kept(count)) + len(got)
             if not got or first >= count:
                 return verify(count, head, entries)
+
+    # The factory
+
+    async def genuine(self, factory: bytes) -> Attestation:
+        """What the paired device says of itself, its board and its image, proved with its identity and its certificate.
+
+        factory: 33 B key that has to have signed the certificate; b"" proves the identity alone. Raises
+        DaricError("genuine").
+        """
+        challenge = self._random(32)
+        answer = Attestation.from_wire(await self._call("factory_attest", challenge))
+        answer.check(challenge, factory)
+        return answer
+
+    async def factory(self, method: str, *parameters: Any, timeout: float = LINK_REPLY_TIMEOUT) -> Any:
+        """A request of the factory, see docs/hardware.md: sealed after connect(), else in clear, which a device answers
+        only while no host is paired with it.
+        """
+        if self._line.sealed:
+            name = f"factory_{method}"
+            return await self._call(name, *parameters, timeout=timeout)
+        return only(await self._line.ask(channel.FACTORY, [method, *parameters], timeout))
 
     # Backups without a session
 

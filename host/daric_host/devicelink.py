@@ -58,6 +58,11 @@ class Line:
         answer: list[Any] = await self._run(self._ask, kind, fields, timeout)
         return answer
 
+    @property
+    def sealed(self) -> bool:
+        """Whether requests go on an encrypted channel."""
+        return bool(self._device)
+
     async def connect(self, device: bytes) -> None:
         """Open the encrypted channel to a paired device (its identity, 33 B). Raises DaricError("unpaired")."""
         self._device = device
