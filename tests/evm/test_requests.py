@@ -3,9 +3,10 @@
 import pytest
 from daric_protocol import limits, platform
 from daric_protocol.errors import DaricError
-from daric_protocol.evm import message, request
+from daric_protocol.evm import address, message, request, tokens
 from daric_protocol.evm.request import MESSAGE, RAW_DIGEST, TRANSACTION, Request
 from daric_protocol.evm.transaction import ACCESS_LIST, DYNAMIC_FEE, LEGACY, Transaction
+from eth_abi import encode as abi
 from eth_utils import function_signature_to_4byte_selector as selector
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -84,6 +85,7 @@ def test_a_transaction_without_replay_protection_says_so():
 def test_a_new_contract_is_no_transfer():
     fields = shown(transfer(to=b"", data=b"\x60" * 300))
     assert (fields["To"], fields["Code"]) == ("NEW CONTRACT", "300 bytes")
+    assert fields["Code hash"] == "0x" + platform.keccak256(b"\x60" * 300).hex()
 
 
 def test_an_access_list_is_counted():
@@ -98,6 +100,11 @@ def test_an_access_list_is_counted():
         ("approve(address,uint256)", [OTHER, 2**256 - 1], ("Token approval", "UNLIMITED")),
         ("transferFrom(address,address,uint256)", [TO, OTHER, 9], ("Token transfer", "9 (base units or token id)")),
         ("setApprovalForAll(address,bool)", [OTHER, 1], ("Approve ALL", "tokens of this contract")),
+        ("approve(address,uint256)", [OTHER, 2**96 - 1], ("Token approval", "UNLIMITED")),
+        ("increaseAllowance(address,uint256)", [OTHER, 5], ("More allowance", "5 base units")),
+        ("increaseAllowance(address,uint256)", [OTHER, 2**255], ("More allowance", "UNLIMITED")),
+        ("decreaseAllowance(address,uint256)", [OTHER, 5], ("Less allowance", "5 base units")),
+        ("safeTransferFrom(address,address,uint256)", [TO, OTHER, 9], ("NFT transfer", "token id 9")),
         ("setApprovalForAll(address,bool)", [OTHER, 0], ("Revoke all", "tokens of this contract")),
     ],
 )
@@ -105,6 +112,64 @@ def test_token_calls_are_read(call, values, expected):
     fields = shown(transfer(data=selector(call) + b"".join(map(word, values))))
     assert fields[expected[0]] == expected[1]
     assert "0xbBbBBBBbbBBBbbbBbbBbbbbBBbBbbbbBbBbbBBbB" in fields.values()
+
+
+def safe_transfer(memo: bytes) -> bytes:
+    encoded = abi(["address", "address", "uint256", "bytes"], [TO, OTHER, 9, memo])
+    return selector("safeTransferFrom(address,address,uint256,bytes)") + encoded
+
+
+@pytest.mark.parametrize("memo", [b"", b"memo", bytes(32), bytes(33)])
+def test_an_nft_that_comes_with_data_is_read(memo):
+    fields = shown(transfer(data=safe_transfer(memo)))
+    assert fields["NFT transfer"] == "token id 9"
+    assert fields["Receiver"] == "0xbBbBBBBbbBBBbbbBbbBbbbbBBbBbbbbBbBbbBBbB"
+    assert fields.get("With data") == (f"{len(memo)} bytes" if memo else None)
+
+
+def test_several_of_one_token_id_are_read():
+    types, values = ["address", "address", "uint256", "uint256", "bytes"], [TO, OTHER, 7, 3, b""]
+    data = selector("safeTransferFrom(address,address,uint256,uint256,bytes)") + abi(types, values)
+    assert shown(transfer(data=data))["NFT transfer"] == "3 of token id 7"
+
+
+USDC = address.from_text("0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48")
+
+
+@pytest.mark.parametrize(
+    ("call", "values", "expected"),
+    [
+        ("transfer(address,uint256)", [OTHER, 12_500_000], ("Token transfer", "12.5 USDC")),
+        ("approve(address,uint256)", [OTHER, 1], ("Token approval", "0.000001 USDC")),
+        ("approve(address,uint256)", [OTHER, 2**256 - 1], ("Token approval", "UNLIMITED USDC")),
+        ("transferFrom(address,address,uint256)", [TO, OTHER, 10**6], ("Token transfer", "1 USDC")),
+    ],
+)
+def test_a_known_token_is_shown_in_its_own_units(call, values, expected):
+    fields = shown(transfer(to=USDC, value=0, data=selector(call) + b"".join(map(word, values))))
+    assert fields[expected[0]] == expected[1]
+    assert fields["To"] == "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"
+
+
+def test_the_same_contract_on_another_chain_is_no_known_token():
+    data = selector("transfer(address,uint256)") + word(OTHER) + word(12_500_000)
+    for changes in ({"chain_id": 10}, {"chain_id": 11}, {"to": TO}):
+        assert shown(transfer(**{"to": USDC, "data": data, **changes}))["Token transfer"] == "12500000 base units"
+
+
+def test_every_known_token_has_the_checksum_of_its_address_and_stands_once():
+    rows = [line.split(" ") for line in tokens.TABLE.strip().split("\n")]
+    for chain, contract, symbol, decimals in rows:
+        assert address.to_text(address.from_text(contract)) == contract
+        assert tokens.find(int(chain), address.from_text(contract)) == (symbol, int(decimals))
+        assert int(chain) in request.CHAINS and 0 < len(symbol) <= 8 and int(decimals) in (6, 8, 18)
+    assert len({(chain, contract) for chain, contract, _, _ in rows}) == len(rows)
+    assert len({(chain, symbol) for chain, _, symbol, _ in rows}) == len(rows)
+
+
+@pytest.mark.parametrize(("chain", "contract"), [(None, USDC), (1, b""), (1, USDC[:19]), (1, USDC + b"\0"), (0, USDC)])
+def test_no_other_contract_is_a_known_token(chain, contract):
+    assert tokens.find(chain, contract) is None
 
 
 @pytest.mark.parametrize(
@@ -116,6 +181,12 @@ def test_token_calls_are_read(call, values, expected):
         selector("transfer(address,uint256)") + word(OTHER) + word(1) + b"\0",
         selector("transfer(address,uint256)") + b"\1" + bytes(11) + OTHER + word(1),
         selector("setApprovalForAll(address,bool)") + word(OTHER) + word(2),
+        safe_transfer(b"memo")[:-1],
+        safe_transfer(b"memo") + bytes(32),
+        safe_transfer(b"memo")[:-1] + b"\1",
+        safe_transfer(b"memo").replace(word(0x80), word(0xA0)),
+        safe_transfer(b"memo").replace(word(4), word(2**255)),
+        selector("safeTransferFrom(address,address,uint256,bytes)") + word(TO) + word(OTHER) + word(9),
         b"\1",
     ],
 )
@@ -123,6 +194,7 @@ def test_any_other_call_is_marked_unknown(data):
     fields = shown(transfer(data=data))
     assert fields["UNKNOWN CALL"] == "0x" + data[:4].hex()
     assert fields["Data"] == f"{len(data)} bytes"
+    assert fields["Data hash"] == "0x" + platform.keccak256(data).hex()
     assert not {"Token transfer", "Receiver", "Operator"} & set(fields)
 
 
@@ -214,6 +286,9 @@ def test_a_device_shows_and_signs_what_the_host_does(tmp_path):
     requests = [
         Request(TRANSACTION, transfer(data=selector("approve(address,uint256)") + word(OTHER) + word(7)).encode(), [3]),
         Request(TRANSACTION, transfer(data=b"\xde\xad\xbe\xef").encode()),
+        Request(TRANSACTION, transfer(data=safe_transfer(b"memo"), to=USDC).encode()),
+        Request(TRANSACTION, transfer(data=safe_transfer(b"memo")[:-1] + b"\1").encode()),
+        Request(TRANSACTION, transfer(to=USDC, data=selector("transfer(address,uint256)") + word(OTHER) * 2).encode()),
         Request(MESSAGE, "gr\u00fc\u00dfe \\ \u6c34\n".encode()),
         Request(MESSAGE, b"\xff" * 32),
     ]

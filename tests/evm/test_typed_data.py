@@ -6,7 +6,7 @@ import json
 import pytest
 from daric_protocol import limits, platform
 from daric_protocol.errors import DaricError
-from daric_protocol.evm import forms, request, typed_data
+from daric_protocol.evm import forms, request, typed_data, words
 from daric_protocol.evm.request import TYPED_DATA, Request
 from eth_account import Account
 from eth_account.messages import encode_typed_data
@@ -382,3 +382,23 @@ def test_a_device_refuses_what_the_host_does(tmp_path):
 
 def test_the_json_of_an_app_is_read_as_it_comes():
     assert forms.typed_data_payload(json.loads(json.dumps(MAIL))) == forms.typed_data_payload(MAIL)
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "without_limit"),
+    [
+        ("uint256", 2**256 - 1, True),
+        ("uint160", 2**160 - 1, True),
+        ("uint96", 2**96 - 1, True),
+        ("uint256", 2**256 - 2, False),
+        ("uint160", 2**96 - 1, False),
+        ("uint64", 2**64 - 1, False),
+        ("int256", 2**255 - 1, False),
+    ],
+)
+def test_an_amount_without_limit_is_said_in_words(kind, number, without_limit):
+    data = typed_data.TypedData(
+        [None] * 5, {"Permit": [["value", kind]]}, "Permit", [words.item(number, 256, kind.startswith("int"))]
+    )
+    text = dict(request.fields(Request(TYPED_DATA, data.encode())))["Field 1/1"]
+    assert text == "value =\n" + str(number) + (" (the largest: NO LIMIT)" if without_limit else "")

@@ -3,7 +3,7 @@
 import pytest
 from daric_protocol import limits, platform
 from daric_protocol.errors import DaricError
-from daric_protocol.evm import forms, message, request, userop
+from daric_protocol.evm import account, forms, message, request, userop
 from daric_protocol.evm.request import USER_OPERATION, Request
 from eth_abi import encode as abi
 from eth_account import Account
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from micropython_runner import run_micropython
 
 OWNER = Account.from_key(b"\x11" * 32)
+OTHER_KEY = b"\x12" * 20
 SENDER, TO, PAYMASTER, FACTORY = b"\xaa" * 20, b"\xbb" * 20, b"\xcc" * 20, b"\xdd" * 20
 GWEI, ETHER = 10**9, 10**18
 VERSIONS = pytest.mark.parametrize("version", [userop.V06, userop.V07, userop.V08])
@@ -195,12 +196,66 @@ def test_account_inner_call_and_fee_are_shown():
         "User operation": "of a smart account",
         "Owner": "0x1111111111111111111111111111111111111111",
         "Smart account": "0xaAaAaAaaAaAaAaaAaAAAAAAAAaaaAaAaAaaAaaAa",
+        "ACCOUNT UNKNOWN": "not computed from this key",
         "Entry point": "0.7",
         "To": "0xbBbBBBBbbBBBbbbBbbBbbbbBBbBbbbbBbBbbBBbB",
         "Amount": "1 ETH",
         "Fee at most": "0.002 ETH",
         "Nonce": "7",
     }
+
+
+KEY = b"\x11" * 20  # the owner's address
+
+
+def deploys(salt: int, owner: bytes = KEY) -> bytes:
+    return selector("createAccount(address,uint256)") + abi(["address", "uint256"], [owner, salt])
+
+
+@VERSIONS
+@pytest.mark.parametrize("salt", [0, 7, 2**256 - 1])
+def test_the_address_of_a_new_account_is_computed_from_the_key(version, salt):
+    kind = f"simple-0.{version}"
+    factory, sender = bytes.fromhex(account.KINDS[kind][0]), account.account_address(KEY, kind, salt)
+    made = operation(version, sender=sender, factory=factory, factory_data=deploys(salt))
+    assert shown(made)["Computed from"] == f"this key, number {salt}"
+    for changes in (
+        {"sender": SENDER},
+        {"factory": FACTORY},
+        {"factory_data": deploys(salt, OTHER_KEY)},
+        {"factory_data": deploys(salt) + b"\0"},
+        {"factory_data": deploys((salt + 1) % 2**256)},
+        {"factory_data": b""},
+    ):
+        fields = shown(
+            operation(version, **{"sender": sender, "factory": factory, "factory_data": deploys(salt), **changes})
+        )
+        assert "ACCOUNT UNKNOWN" in fields and "Computed from" not in fields
+
+
+@VERSIONS
+def test_an_account_in_use_is_computed_from_the_key_where_its_salt_is_0(version):
+    sender = account.account_address(KEY, f"simple-0.{version}")
+    assert shown(operation(version, sender=sender))["Computed from"] == "this key, number 0"
+    other = account.account_address(KEY, f"simple-0.{version}", 1)
+    assert "ACCOUNT UNKNOWN" in shown(operation(version, sender=other))
+
+
+def test_a_delegation_of_the_key_itself_is_recognised_and_of_another_not():
+    made = {"factory": userop.DELEGATED, "delegate": TO}
+    assert shown(operation(userop.V08, sender=KEY, **made))["Computed from"] == "this key, itself"
+    assert "ACCOUNT UNKNOWN" in shown(operation(userop.V08, **made))
+
+
+def test_nothing_is_said_of_the_account_where_the_key_is_not_known():
+    fields = dict(request.fields(Request(USER_OPERATION, operation().encode())))
+    assert not {"ACCOUNT UNKNOWN", "Computed from", "Owner"} & set(fields)
+
+
+def test_a_known_token_inside_is_shown_in_its_own_units():
+    usdc = bytes.fromhex("a0b86991c6218b36c1d19d4a2e9eb0ce3606eb48")
+    transfer = selector("transfer(address,uint256)") + abi(["address", "uint256"], [FACTORY, 2_500_000])
+    assert shown(operation(call_data=execute(usdc, 0, transfer)))["Token transfer"] == "2.5 USDC"
 
 
 def test_a_token_transfer_inside_is_read():
@@ -381,13 +436,14 @@ def test_a_device_shows_and_signs_what_the_host_does(tmp_path):
     ]
     made += [operation(userop.V08, factory=userop.DELEGATED, delegate=TO), operation(call_data=execute()[:-1])]
     made.append(operation(call_data=execute(data=bytes(12_000))))
+    made.append(operation(sender=account.account_address(KEY)))
     asked = [Request(USER_OPERATION, one.encode()).encode() for one in made]
     script = tmp_path / "script.py"
     script.write_text(
         "from daric_protocol.errors import DaricError\nfrom daric_protocol.evm import request\n"
         f"for encoded in {asked!r}:\n"
-        "    print(request.describe(encoded), request.digest(encoded).hex())\n"
+        f"    print(request.describe(encoded, {KEY!r}), request.digest(encoded).hex())\n"
         "    try:\n        request.decode(encoded[:-1])\n    except DaricError as error:\n        print(error.name)\n"
     )
-    expected = "".join(f"{request.describe(one)} {request.digest(one).hex()}\nrequest\n" for one in asked)
+    expected = "".join(f"{request.describe(one, KEY)} {request.digest(one).hex()}\nrequest\n" for one in asked)
     assert run_micropython(script, heapsize="240k") == expected

@@ -129,6 +129,10 @@ def fields(request: Request, sender: "bytes | None" = None) -> "Iterable[tuple[s
     if request.kind == MESSAGE:
         shown.insert(0, ("Sign message", "%d bytes" % len(request.payload)))
         return shown + [("Message", printable(request.payload))]
+    if request.kind == USER_OPERATION:
+        from daric_protocol.evm import userop
+
+        return userop.fields(_decoded(request), shown, sender)
     if request.kind != RAW_DIGEST:
         pairs: "Iterable[tuple[str, str]]" = _module(request.kind).fields(_decoded(request), shown)
         return pairs
@@ -159,12 +163,12 @@ def _decoded(request: Request) -> "Any":
         raise DaricError("request", error.detail)
 
 
-def amount(wei: int) -> str:
-    """A number of wei in whole coins of 10^18 wei, exactly, without trailing zeros."""
-    whole, rest = divmod(wei, 10**18)
+def amount(units: int, decimals: int = 18) -> str:
+    """A number of wei, or of a token's base units, in whole coins of 10^decimals, exactly, without trailing zeros."""
+    whole, rest = divmod(units, 10**decimals)
     if not rest:
         return str(whole)
-    digits = str(10**18 + rest)[1:]
+    digits = str(10**decimals + rest)[1:]
     return str(whole) + "." + digits.rstrip("0")
 
 

@@ -199,9 +199,9 @@ def fields(transaction: Transaction, shown: "list[tuple[str, str]]") -> "list[tu
     pairs.append(("To", to_text(transaction.to) if transaction.to else "NEW CONTRACT"))
     pairs.append(("Amount", amount(transaction.value) + " " + coin))
     if transaction.to:
-        pairs += calls.describe(transaction.data)
+        pairs += calls.describe(transaction.data, transaction.to, transaction.chain_id)
     else:
-        pairs.append(("Code", "%d bytes" % len(transaction.data)))
+        pairs += [("Code", "%d bytes" % len(transaction.data)), ("Code hash", calls.hash_text(transaction.data))]
     pairs.append(("Fee at most", amount(transaction.fee_ceiling()) + " " + coin))
     pairs.append(("Nonce", str(transaction.nonce)))
     if transaction.access_list:

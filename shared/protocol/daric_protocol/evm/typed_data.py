@@ -34,6 +34,7 @@ PLAIN = ("bool", "address", "string", "bytes")
 DIGITS = "0123456789"
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_$"
 MAX_ARRAY = 1024  # elements of a type such as T[1024]
+NO_LIMIT_BITS = 96  # the largest number of such a type or a wider one stands for an amount without limit
 
 
 class TypedData:
@@ -318,5 +319,7 @@ def _shown(kind: str, value: "Any") -> str:
         return to_text(value)
     family, size = sized(kind)
     if family in ("uint", "int"):
-        return str(words.of_item(value, size, family == "int"))
+        number = words.of_item(value, size, family == "int")
+        no_limit = family == "uint" and size >= NO_LIMIT_BITS and number == (1 << size) - 1
+        return str(number) + (" (the largest: NO LIMIT)" if no_limit else "")
     return "0x" + str(hexlify(value), "ascii")

@@ -24,6 +24,7 @@ ENTRY_POINTS = {
 }
 DELEGATED = b"\x77\x02" + bytes(18)  # in the place of a factory: the account is an EIP-7702 delegation
 EXECUTE = b"\xb6\x1d\x27\xf6"  # execute(address,uint256,bytes) of SimpleAccount
+CREATE_ACCOUNT = b"\x5f\xbf\xb9\xcf"  # createAccount(address,uint256) of its factory
 ADDRESS, DATA = "address", "data"  # the other fields are numbers, named with their bits
 
 FIELDS = (
@@ -181,13 +182,24 @@ def signing_digest(payload: bytes) -> bytes:
 # What a person is shown
 
 
-def fields(operation: UserOperation, shown: "list[tuple[str, str]]") -> "list[tuple[str, str]]":
-    """(label, text) pairs: network, `shown`, the account and how it comes to be, the inner call, who pays how much."""
+def fields(
+    operation: UserOperation, shown: "list[tuple[str, str]]", owner: "bytes | None" = None
+) -> "list[tuple[str, str]]":
+    """(label, text) pairs: network, `shown`, the account and how it comes to be, the inner call, who pays how much.
+
+    owner: address (20 B) of the key that signs, if known: then the account's address is computed anew from it.
+    """
     from daric_protocol.evm.request import CHAINS, amount
 
     name, coin = CHAINS.get(operation.chain_id, ("UNKNOWN", "coins"))
     pairs = [("Network", "%s (%d)" % (name, operation.chain_id)), ("User operation", "of a smart account")] + shown
     pairs.append(("Smart account", to_text(operation.sender)))
+    if owner is not None:
+        number = account_number(operation, owner)
+        if number is None:
+            pairs.append(("ACCOUNT UNKNOWN", "not computed from this key"))
+        else:
+            pairs.append(("Computed from", "this key, " + ("itself" if number < 0 else "number %d" % number)))
     known = operation.entry_point == ENTRY_POINTS[operation.version]
     pairs.append(("Entry point", "0.%d" % operation.version + ("" if known else " at UNKNOWN")))
     if not known:
@@ -198,7 +210,7 @@ def fields(operation: UserOperation, shown: "list[tuple[str, str]]") -> "list[tu
         pairs.append(("Created by", to_text(operation.factory)))
     if operation.factory_data:
         pairs.append(("Set-up data", "%d bytes" % len(operation.factory_data)))
-    pairs += _call(operation.call_data, coin)
+    pairs += _call(operation, coin)
     if operation.paymaster:
         pairs.append(("Paymaster", to_text(operation.paymaster)))
         pairs.append(("Paymaster data", "%d bytes" % len(operation.paymaster_data)))
@@ -207,21 +219,45 @@ def fields(operation: UserOperation, shown: "list[tuple[str, str]]") -> "list[tu
     return pairs
 
 
-def _call(data: bytes, coin: str) -> "list[tuple[str, str]]":
+def account_number(operation: UserOperation, owner: bytes) -> "int | None":
+    """Which SimpleAccount of this owner (20 B) the operation is for: its salt; -1: the owner's own address, delegated.
+
+    None where the address does not follow from the owner's: another owner, another kind of account, or one in use whose
+    salt is not 0.
+    """
+    if operation.delegate:
+        return -1 if operation.sender == owner else None
+    from daric_protocol.evm import account
+
+    salt, data = 0, operation.factory_data
+    if operation.factory:
+        if len(data) != 4 + 2 * words.WORD or data[: 4 + words.WORD] != CREATE_ACCOUNT + words.left(owner):
+            return None
+        salt = int.from_bytes(data[4 + words.WORD :], "big")
+    try:
+        computed = account.account_address(owner, "simple-0.%d" % operation.version, salt, operation.factory or None)
+    except OSError:
+        return None  # an image without the accounts' creation code
+    return salt if computed == operation.sender else None
+
+
+def _call(operation: UserOperation, coin: str) -> "list[tuple[str, str]]":
     """What the account itself is told to do: one call of its own, or something unknown."""
     from daric_protocol.evm import calls
     from daric_protocol.evm.request import amount
 
+    data = operation.call_data
     if not data:
         return [("Call", "none")]
-    inner = _executed(data)
+    inner = executed(data)
     if inner is None:
         return calls.unknown(data)
     to, value, call = inner
-    return [("To", to_text(to)), ("Amount", amount(value) + " " + coin)] + calls.describe(call)
+    told = calls.describe(call, to, operation.chain_id)
+    return [("To", to_text(to)), ("Amount", amount(value) + " " + coin)] + told
 
 
-def _executed(data: bytes) -> "tuple[bytes, int, bytes] | None":
+def executed(data: bytes) -> "tuple[bytes, int, bytes] | None":
     """(receiver, value, call data) of execute(address,uint256,bytes) in its one plain encoding; None for the rest."""
     if data[:4] != EXECUTE or len(data) < 4 + 4 * words.WORD:
         return None

@@ -21,6 +21,7 @@ def question(session: "Session", custody: "Custody") -> "list[str]":
         from daric_protocol.evm import request as requests
 
         lines = _warnings(custody, terms.group, requests.digest(terms.request, True))
+        lines += ["Wallet:"] + shown_name(custody.group(terms.group).name)
         key = running.request_key(terms.request, custody.shard(terms.group))[1]
         lines.extend(requests.describe(terms.request, address.from_public_key(key)))
     elif terms.op == "create":
@@ -54,6 +55,7 @@ def question(session: "Session", custody: "Custody") -> "list[str]":
         lines += ["Asked by:"] + shown_name(_asker(session))
     if session.code is not None:
         lines.append("Check code " + session.code)
+    lines.append("Signers:" if terms.op == "sign" else "Parties:")
     for index in sorted(session.indexes):
         member = roster.member(index)
         mine = " (this)" if index == session.me else ""
