@@ -106,6 +106,8 @@ def recovery_request(device, _host: bytes, sheet: object, uuid: object) -> Quest
     """Ask the owner to type the recovery code; the result is what asks the cloud for its piece, 32 B."""
     from daric_protocol.flows.questions import address_lines
 
+    from daric.textentry import CODE
+
     session = sized(uuid, 16)
     read = backing.read_sheet(_short(sheet))
     identity = device.identity.public
@@ -116,7 +118,7 @@ def recovery_request(device, _host: bytes, sheet: object, uuid: object) -> Quest
         return recoverycode.release_mac(check, session, identity, read.backup_id)
 
     lines = ["Recover a share", "of wallet"] + address_lines(read.pk)
-    return Question(lines + ["Type the", "recovery code:"], answer, True)
+    return Question(lines + ["Type the", "recovery code:"], answer, CODE)
 
 
 def recovery_restore(device, _host: bytes, sheet: object, pieces: object) -> "list[int]":

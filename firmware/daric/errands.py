@@ -12,12 +12,16 @@ GUESTS = ("daric_protocol", "daric.backups", "daric.terms", "daric.textentry")  
 
 
 class Question:
-    """What an errand asks. lines: of the page. act: called with the answer, gives the result. typed: wants a text."""
+    """What an errand asks. lines: of the page. act: called with the answer, gives the result.
 
-    def __init__(self, lines: "list[str]", act, typed: bool = False) -> None:
+    typed: alphabet of the text it wants, "" for none; hidden: of one that is not shown.
+    """
+
+    def __init__(self, lines: "list[str]", act, typed: str = "", hidden: bool = False) -> None:
         self.lines = lines
         self.act = act
         self.typed = typed
+        self.hidden = hidden
 
 
 class Errands:
@@ -66,15 +70,19 @@ class Errands:
         if question is None:
             return [True]
         self._question = question
-        self._device.screens.show(question.lines, self._handler, question.typed)
+        self._show()
         return None
+
+    def _show(self) -> None:
+        question = self._question
+        self._device.screens.show(question.lines, self._handler, question.typed, question.hidden)
 
     def _progress(self) -> list:
         if self._result is not None:
             return self._result
         if not self._answer:
             if self._device.screens.asker is not self._handler:  # a session's progress took the page
-                self._device.screens.show(self._question.lines, self._handler, self._question.typed)
+                self._show()
             return []
         question, answer = self._question, self._answer
         try:

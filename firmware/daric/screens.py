@@ -16,20 +16,22 @@ class Screens:
         self.asker = None  # who gets the answer
         self._entry = None  # the text that grows, where one is asked for
 
-    def show(self, lines: "list[str]", asker=None, typed: bool = False) -> None:
+    def show(self, lines: "list[str]", asker=None, typed: str = "", hidden: bool = False, choice: str = "") -> None:
         """Put a page on the screen, instead of any other and its question.
 
-        asker: called once with "approve" or "refuse"; None for a page that asks nothing. typed: the page asks for a
-        text, and the asker is called with "text:..." or "refuse".
+        asker: called once with "approve" or "refuse"; None for a page that asks nothing. typed: the alphabet of the
+        text that the page asks for (daric.textentry), and the asker is called with "text:..." or "refuse"; hidden: it
+        is not shown. choice: the row that says what the two buttons choose here, in place of yes and no.
         """
         self._entry = None
         if typed:
             from daric.textentry import TextEntry
 
-            self._entry = TextEntry(lines)
+            self._entry = TextEntry(lines, typed, hidden)
             lines = self._entry.page()
+            choice = self._entry.FOOTER
         if lines != self._lines or asker is not None or self.asker is not None:
-            self._board.show(lines, asker is not None, typed)
+            self._board.show(lines, asker is not None, typed, choice)
         self._lines = lines
         self.asker = asker
 
@@ -38,18 +40,18 @@ class Screens:
         answer = self._board.button()
         if answer is None:
             return
-        asker = self.asker
+        asker, entry = self.asker, self._entry
         if asker is None:
             if self._idle is not None and not answer.startswith("text:"):
                 self._idle(answer)
             return
-        if self._entry is not None and not answer.startswith("text:"):
-            answer = self._entry.press(answer)
+        if entry is not None and not answer.startswith("text:"):
+            answer = entry.press(answer)
             if answer is None:
-                self._lines = self._entry.page()
-                self._board.show(self._lines, True, True)
+                self._lines = entry.page()
+                self._board.show(self._lines, True, entry.alphabet, entry.FOOTER)
                 return
-        elif self._entry is None and answer not in ("approve", "refuse"):
+        elif entry is None and answer not in ("approve", "refuse"):
             return
         self.asker = self._entry = None
         asker(answer)

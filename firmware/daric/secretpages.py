@@ -31,7 +31,12 @@ class SecretPages:
             self._close()
 
     def _show(self) -> None:
-        self._device.screens.show(self._pages[self._at], self._answered)
+        self._device.screens.show(self._pages[self._at], self._answered, choice=self._buttons())
+
+    def _buttons(self) -> str:
+        if self._at == len(self._pages) - 1:
+            return "<back     close>"
+        return "<back      next>" if self._at else "           next>"
 
     def _answered(self, answer: str) -> None:
         self._since = self._device.board.ticks()
@@ -57,7 +62,7 @@ def pages(exported) -> "list[list[str]]":
         words = phrase(exported.entropy) if exported.entropy else []
     except DaricError:
         words = []
-        shown.append(["The phrase cannot", "be shown"])
+        shown.append(["The phrase", "cannot be shown"])
     for first in range(0, len(words), WORDS_ON_PAGE):
         some = range(first, min(first + WORDS_ON_PAGE, len(words)))
         shown.append(["PHRASE, %d words" % len(words)] + ["%2d %s" % (n + 1, words[n]) for n in some])

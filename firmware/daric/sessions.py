@@ -276,7 +276,9 @@ class Sessions:
 
         if self._wants_code():
             self._patience = TYPING_TIMEOUT
-            self._device.screens.show([remark, "Type the", "recovery code:"], self._typed, True)
+            from daric.textentry import CODE
+
+            self._device.screens.show([remark, "Type the", "recovery code:"], self._typed, CODE)
             return
 
         try:

@@ -1,8 +1,9 @@
 """A simulated device: the real firmware in the real MicroPython, started as a board starts, on its own serial line.
 
-`path` is a pty that any serial program opens. The screen arrives in `screens`; who presses the buttons is the
-`answer`: "approve", "refuse", "wait" (press() later) or a function of the Screen, which may also answer "text:..."
-where a text is asked for. choose() picks something in the menu of an idle device.
+`path` is a pty that any serial program opens. The screen arrives in `screens`, what of its last page is to be seen in
+`rows`; who presses the buttons is the `answer`: "approve", "refuse", "wait" (press() later) or a function of the
+Screen, which may also answer "text:..." where a text is asked for. An answer is given by the presses of a person who
+reads the page to its end; push() is one press. choose() picks something in the menu of an idle device.
 """
 
 import json
@@ -20,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from daric_sim import image
 
@@ -31,16 +32,22 @@ RESET_SECONDS = 2.0
 HEAP = "240k"  # less than a Pico has, on this 64-bit port with its larger objects: enough up to 2 of 3
 APPROVE, REFUSE, WAIT = "approve", "refuse", "wait"
 TEXT, MENU = "text:", "menu:"  # what such an answer begins with
+PRESSES = ("left", "right", "hold left", "hold right")
 
 
 @dataclass(frozen=True)
 class Screen:
-    """One page the device showed. ask: the buttons are lit. typed: it asks for a text."""
+    """One page the device showed, with all its lines. ask: the buttons are lit. typed: it asks for a text.
+
+    choice: short presses choose, as in the menu. pages: how often the display is full of it.
+    """
 
     number: int
     lines: tuple[str, ...]
     ask: bool
     typed: bool = False
+    choice: bool = False
+    pages: int = 1
 
     @property
     def text(self) -> str:
@@ -50,12 +57,27 @@ class Screen:
 Answer = str | Callable[[Screen], str]
 
 
+def presses(answer: str, ask: bool, choice: bool, left: int) -> list[str]:
+    """What a person presses to answer a page of which `left` displays full are still to be read after this one.
+
+    Raises ValueError if the answer is none.
+    """
+    if answer.startswith((TEXT, MENU)):
+        return [answer]
+    if answer not in (APPROVE, REFUSE):
+        raise ValueError("an answer is approve, refuse, text:... or menu:...")
+    if ask and not choice:
+        return ["right"] * left + ["hold right"] if answer == APPROVE else ["hold left"]
+    return ["right"] * (left + 1) if answer == APPROVE else ["left"]
+
+
 class SimDevice:
     """One device. Its flash lives in `state` and survives kill(), stop() and a new SimDevice on the same directory.
 
     runtime: "micropython" (what ships: compiled files, heap of `heapsize`) or "cpython" (fast, for flows). entropy:
     "system", "stuck", "biased" or "missing". watch: called with every screen, in a thread of its own. rom: a ROMFS to
-    run in MicroPython in place of the one of these sources.
+    run in MicroPython in place of the one of these sources. guard: milliseconds that rows have to be on before a press
+    approves them, as at a board for people; 0 for a program, whose press names its page.
     Raises RuntimeError if the image does not build.
     """
 
@@ -69,6 +91,7 @@ class SimDevice:
         entropy: str = "system",
         watch: Callable[[Screen], None] = lambda screen: None,
         rom: Path | None = None,
+        guard: int = 0,
     ) -> None:
         if runtime not in ("micropython", "cpython"):
             raise ValueError("the runtime is micropython or cpython")
@@ -76,6 +99,9 @@ class SimDevice:
         self.answer = answer
         self._watch_screen = watch
         self.screens: list[Screen] = []
+        self.rows: tuple[str, ...] = ()
+        self._page = 0  # of the last screen
+        self._guard = guard
         self._runtime = runtime
         self._heapsize = heapsize
         self._entropy = entropy
@@ -152,6 +178,12 @@ class SimDevice:
             raise ValueError("the screen asks nothing")
         self._press(screen, answer)
 
+    def push(self, press: str) -> None:
+        """Press "left" or "right" once, or "hold left" or "hold right". Raises ValueError before the first page."""
+        if press not in PRESSES or not self.screens:
+            raise ValueError("a press is left, right, hold left or hold right, of a page that is on")
+        self._send(self.screens[-1], [press])
+
     def type(self, text: str) -> None:
         """Type a text for the page that is on now. Raises ValueError if it asks for none."""
         screen = self.screens[-1] if self.screens else None
@@ -160,15 +192,16 @@ class SimDevice:
         self._press(screen, TEXT + text)
 
     def choose(self, op: str, group: bytes | int = 1) -> None:
-        """Pick "refresh", "backup" or "export" in the menu of an idle device.
+        """Pick "refresh", "backup" or "export", or "MODULE.FUNCTION" of daric.menu's table, in an idle device's menu.
 
-        group: id (16 B) or place in the menu, from 1. A busy device takes no notice. Raises ValueError while the
-        screen asks something.
+        group: id (16 B) or place in the menu, from 1, of the former three. A busy device takes no notice. Raises
+        ValueError while the screen asks something.
         """
         screen = self.screens[-1] if self.screens else None
         if screen is None or screen.ask:
             raise ValueError("the device has no menu now")
-        self._press(screen, f"{MENU}{op}:{group.hex() if isinstance(group, bytes) else group}")
+        named = "" if "." in op else f":{group.hex() if isinstance(group, bytes) else group}"
+        self._press(screen, MENU + op + named)
 
     def wait_for_screen(self, text: str, timeout: float = 30.0, since: int = 0) -> Screen:
         """The first page from number `since` of `screens` on that holds `text`. Raises TimeoutError."""
@@ -186,7 +219,12 @@ class SimDevice:
 
     def _spawn(self) -> None:
         ours, theirs = socket.socketpair()
-        settings = {"state": str(self.state.resolve()), "panel": theirs.fileno(), "entropy": self._entropy}
+        settings = {
+            "state": str(self.state.resolve()),
+            "panel": theirs.fileno(),
+            "entropy": self._entropy,
+            "guard": self._guard,
+        }
         path = self.state / "board.json"
         path.write_text(json.dumps(settings))
         with (self.state / "log").open("ab") as log:
@@ -249,18 +287,24 @@ class SimDevice:
     def _read_panel(self, panel: socket.socket) -> None:
         with panel, panel.makefile("rb") as lines:
             try:
+                number = 0
                 for line in lines:
-                    self._show(line)
+                    shown = json.loads(line)
+                    self._show(shown, shown["number"] == number)
+                    number = shown["number"]
             except ConnectionResetError:
                 pass  # the power went off before the board had read all that was pressed
 
-    def _show(self, line: bytes) -> None:
-        """A page of the board: keep it, tell whoever waits for it, answer."""
-        shown = json.loads(line)
-        screen = Screen(shown["number"], tuple(shown["lines"]), shown["ask"], shown["typed"])
+    def _show(self, shown: dict[str, Any], turned: bool) -> None:
+        """What the display shows: keep it; of a new page tell whoever waits for it, and answer."""
         with self._changed:
-            self.screens.append(screen)
+            self.rows, self._page = tuple(shown["rows"]), shown["page"]
             self._changed.notify_all()
+            if turned:
+                return
+            fields = [shown[name] for name in ("ask", "typed", "choice", "pages")]
+            screen = Screen(shown["number"], tuple(shown["lines"]), *fields)
+            self.screens.append(screen)
         self._watch_screen(screen)
         if screen.ask:
             answer = self.answer(screen) if callable(self.answer) else self._constant(screen, self.answer)
@@ -277,11 +321,13 @@ class SimDevice:
         return APPROVE if screen.lines[-1] == "> cancel" else REFUSE
 
     def _press(self, screen: Screen, answer: str) -> None:
-        if answer not in (APPROVE, REFUSE) and not answer.startswith((TEXT, MENU)):
-            raise ValueError("an answer is approve, refuse, text:... or menu:...")
+        page = self._page if screen is self.screens[-1] else 0
+        self._send(screen, presses(answer, screen.ask, screen.choice, screen.pages - 1 - page))
+
+    def _send(self, screen: Screen, presses: list[str]) -> None:
         panel = self._panel
         if panel is not None:
             try:
-                panel.sendall(f"{screen.number} {answer}\n".encode())
+                panel.sendall(b"".join(f"{screen.number} {press}\n".encode() for press in presses))
             except OSError:
                 pass  # the power went off meanwhile

@@ -6,15 +6,20 @@ from pathlib import Path
 from daric.app import App
 from daric.board.flashfile import FlashFile
 from daric.flash import open_vault
+from daric.panel import Panel
 from daric.vault import PathFiles
 from daric_host.device import DeviceLink, Pairing
 from daric_protocol.identity import Identity
+from daric_sim.device import presses
 
 BLOCKS = 64
 
 
 class MemoryBoard:
-    """A board without hardware: `answer` is what its person presses on every page that asks, None for nothing."""
+    """A board without hardware: `answer` is what its person presses on every page that asks, None for nothing.
+
+    pages: (lines, whether it asks) of each page. visible: what is on the display now.
+    """
 
     def __init__(self, state: Path, answer: str | None = "approve", entropy: str = "system") -> None:
         self.answer = answer
@@ -26,7 +31,10 @@ class MemoryBoard:
         self.seconds = 1_000_000
         self._state = state
         self._entropy = entropy
-        self._pressed: str | None = None
+        self.visible: list[str] = []
+        self.panel = Panel(self, self.ticks, 0)
+        self._page = (False, False)  # whether it asks, whether short presses choose
+        self._presses: list[str] = []
 
     def ticks(self) -> int:
         return self.now & ((1 << 30) - 1)
@@ -44,16 +52,29 @@ class MemoryBoard:
     def write(self, data: bytes) -> None:
         self.to_host += data
 
-    def show(self, lines: list[str], ask: bool, typed: bool = False) -> None:
+    def show(self, lines: list[str], ask: bool, typed: str = "", choice: str = "") -> None:
         self.pages.append((lines, ask))
-        self._pressed = (self.typing if typed else self.answer) if ask else None
+        self._page = (ask, bool(choice))
+        self._presses = []
+        self.panel.show(lines, ask, typed, choice)
+        answer = self.typing if typed else self.answer
+        if ask and answer is not None:
+            self.press(answer)
+
+    def rows(self, rows: list[str]) -> None:
+        self.visible = rows
 
     def press(self, answer: str) -> None:
-        self._pressed = answer
+        """What a person presses who reads the page to its end and then answers."""
+        self._presses = presses(answer, *self._page, self.panel.pages - 1 - self.panel.page)
 
     def button(self) -> str | None:
-        pressed, self._pressed = self._pressed, None
-        return pressed
+        while self._presses:
+            press = self._presses.pop(0)
+            answer = press if press.startswith(("text:", "menu:")) else self.panel.event(press)
+            if answer is not None:
+                return answer
+        return None
 
     def entropy(self):
         return {"system": os.urandom, "stuck": bytes}.get(self._entropy)

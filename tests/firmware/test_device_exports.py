@@ -88,8 +88,8 @@ def showing(board, answer: str):
     """A board whose owner agrees to the export and then looks at its pages in peace."""
     original = type(board).show
 
-    def show(lines, ask, typed=False):
-        original(board, lines, ask, typed)
+    def show(lines, ask, typed="", choice=""):
+        original(board, lines, ask, typed, choice)
         if ask and "EXPORT THE KEY" in lines:
             board.press(answer)
 
@@ -143,7 +143,7 @@ def test_without_its_word_list_the_key_is_shown_all_the_same(monkeypatch):
     with pytest.raises(DaricError):
         secretpages.phrase(bytes(16))
     shown = secretpages.pages(Exported(1, bytes(16)))
-    assert shown[1] == ["The phrase cannot", "be shown"]
+    assert shown[1] == ["The phrase", "cannot be shown"]
 
 
 def test_the_devices_word_list_is_the_hosts():

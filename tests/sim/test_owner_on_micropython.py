@@ -68,13 +68,13 @@ async def test_a_revoked_host_is_refused_and_the_others_stay(tmp_path):
 
 
 async def test_a_code_is_typed_on_the_device_with_its_two_buttons(tmp_path):
-    """A person who turns to the second choice and takes it, twice, then is done: what comes out is no code."""
+    """A person who reads, turns to the second choice and takes it, twice, then is done: what comes out is no code."""
     pressed: list[str] = []
 
     def person(screen) -> str:
         if not screen.typed:
             return "approve"
-        wanted = {0: "> IJKLMNOP", 1: "> J", 2: "> done"}[len(pressed)]
+        wanted = ["> go on", "> IJKLMNOP", "> J", "> done"][len(pressed)]
         if screen.lines[-1] == wanted:
             pressed.append(wanted)
             return "approve"
@@ -86,7 +86,7 @@ async def test_a_code_is_typed_on_the_device_with_its_two_buttons(tmp_path):
             with pytest.raises(DaricError) as caught:
                 await link.recovery_request(SHEET, bytes(16))
             assert caught.value.name == "backup"
-    assert len(pressed) == 3
+    assert len(pressed) == 4
 
 
 def sheet() -> bytes:

@@ -2,8 +2,10 @@
 
 Runs under MicroPython's unix port and CPython. The environment variable DARIC_BOARD names a JSON file:
     state    directory of the flash
-    panel    number of an open stream: one JSON line out per screen, one line "NUMBER ANSWER" in, ANSWER being approve,
-             refuse, text:TYPED or, while the page asks nothing, menu:OP:GROUP
+    panel    number of an open stream: one JSON line out per change of the display, one line "NUMBER PRESS" in, PRESS
+             being left, right, hold left, hold right, or as from a keyboard text:TYPED or, while the page asks nothing,
+             menu:OP:GROUP. The rows of one page have one number; a press for another page is lost
+    guard    milliseconds that rows are on before a press may approve them; 0: who reads a number may press at once
     entropy  "system", or a fault for tests: "stuck", "biased" or "missing"
     blocks   of flash, 4 KB each
 Standard input must be non-blocking. Specification: docs/architecture.md, the virtual board.
@@ -15,11 +17,14 @@ import select
 import sys
 import time
 
+from daric.panel import Panel
+
 TICKS = (1 << 30) - 1
 READ_BYTES = 512
 RESET = 3  # exit code by which the simulator knows a reset from an end
 BLOCKS = 384
 WRITE_WAIT = 100  # milliseconds
+PRESSES = ("left", "right", "hold left", "hold right")
 
 
 class Board:
@@ -44,6 +49,8 @@ class Board:
         self._writable = select.poll()
         self._writable.register(self._output, select.POLLOUT)
         self._screen = 0
+        self._page = {}
+        self._pages = Panel(self, self.ticks, settings.get("guard", 0))
 
     def ticks(self) -> int:
         """A counter of milliseconds."""
@@ -80,24 +87,31 @@ class Board:
             if view and not self._writable.poll(WRITE_WAIT):
                 return
 
-    def show(self, lines: "list[str]", ask: bool, typed: bool = False) -> None:
-        """Put lines on the screen; ask: light the two buttons; typed: a text is wanted."""
+    def show(self, lines: "list[str]", ask: bool, typed: str = "", choice: str = "") -> None:
+        """Put a page on the screen, as daric.panel.Panel.show."""
         self._screen += 1
-        text = json.dumps({"number": self._screen, "lines": lines, "ask": ask, "typed": typed})
-        self._panel_out.write(text.encode() + b"\n")
+        self._page = {"number": self._screen, "lines": lines, "ask": ask, "typed": bool(typed), "choice": bool(choice)}
+        self._pages.show(lines, ask, typed, choice)
+
+    def rows(self, rows: "list[str]") -> None:
+        """The display: what of the page is to be seen."""
+        out = dict(self._page)
+        out.update({"rows": rows, "page": self._pages.page, "pages": self._pages.pages})
+        self._panel_out.write(json.dumps(out).encode() + b"\n")
 
     def button(self) -> "str | None":
-        """What was pressed, typed or chosen for the screen that is on now, else None; at other boards two buttons."""
+        """The answer to the page that is on now, "approve", "refuse", "text:..." or "menu:...", else None."""
         if not self._button.poll(0):
             return None
         line = self._panel_in.readline()
         if not line:
             sys.exit(0)
-        words = line.decode().strip().split(" ", 1)
-        if len(words) != 2 or words[0] != str(self._screen):
+        number, _, press = line.decode().strip().partition(" ")
+        if number != str(self._screen):
             return None
-        known = words[1] in ("approve", "refuse") or words[1].startswith("text:") or words[1].startswith("menu:")
-        return words[1] if known else None
+        if press.startswith("text:") or press.startswith("menu:"):
+            return press
+        return self._pages.event(press) if press in PRESSES else None
 
     def entropy(self):
         """The entropy source, n -> bytes, or None where there is none."""

@@ -37,6 +37,8 @@ APPROVAL_TIMEOUT = 180
 TYPING_TIMEOUT = 900  # a recovery code by two buttons takes about a hundred presses
 SECRET_TIMEOUT = 900  # between two presses while an exported key is on a screen
 SESSION_TTL = 3600
+PRESS_GUARD_MS = 500  # that rows are on a screen before a press that approves them may begin: nobody reads faster
+HOLD_MS = 1200  # that a button is held down to decide: no slip of a finger
 
 # Relay (per services contract)
 BODY_BYTES = 128 * 1024
@@ -100,6 +102,13 @@ NODE_ANSWER_BYTES = 4 * 1024 * 1024
 NODE_ANSWER_LISTS = 4096  # lists and objects, which may stand in one another: a parser's stack
 RECEIPT_TIMEOUT = 180  # slow chains make a block in 15
 RECEIPT_PAUSE = 0.5  # between questions for a receipt
+
+# The device's PIN
+PIN_MIN, PIN_MAX = 4, 16  # digits
+PIN_TRIES = 10  # then the device is wiped; 2, 4, 8 .. 512 seconds pass after each wrong one
+STRETCH_MIN = 1000  # iterations of PBKDF2, however slow or strange the board's clock
+STRETCH_MAX = 1 << 20
+WIPE_HOLD = 10  # both buttons, at a device that is locked or out of order
 
 # Custody: what a party remembers is bounded, so that no peer can fill its flash
 USED_SESSIONS = 64  # remembered session ids; an older one repeats nothing, since each join draws a new nonce
