@@ -74,9 +74,8 @@ def _entropy(device) -> list:
             length = length + 1 if sample == before else 1
             longest = max(longest, length)
             before = sample
-            while sample:
-                ones += sample & 1
-                sample >>= 1
+            for bit in range(8):
+                ones += sample >> bit & 1
     device.entropy.draw(32)  # the tests that never end
     return [ENTROPY_BYTES, ones, max(counts), longest, elapsed(started)]
 

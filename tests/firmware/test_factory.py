@@ -1,4 +1,4 @@
-"""What the factory asks of a device: it proves who it is, keeps one certificate, tests itself, and only for a factory."""
+"""What the factory asks of a device: to prove who it is, to keep one certificate and to test itself."""
 
 import os
 
