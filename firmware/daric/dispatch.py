@@ -38,6 +38,7 @@ class Dispatcher:
         self._channel = None
         self._host = b""  # identity of the host at the other end of the channel
         self._next = None  # (channel, host) after a connect
+        self._challenge = b""  # what the next connect has to prove; of one connection
 
     def answer(self, data: bytes) -> bytes:
         """The link message that answers `data`, whoever sent it."""
@@ -67,7 +68,7 @@ class Dispatcher:
         if self._device.fault is not None:
             raise self._device.fault
         if _is(kind, channel.CONNECT) and len(fields) == 1 and isinstance(fields[0], list):
-            return [self._connect(channel.Connect.from_wire(fields[0]))]
+            return [self._connect(channel.Connect.from_wire(fields[0])) if fields[0] else self._challenged()]
         hosts = self._device.hosts
         if _is(kind, channel.PAIR_START) and len(fields) == 1:
             return hosts.start(fields[0])
@@ -82,15 +83,26 @@ class Dispatcher:
                 return [self._guest(b"", row, fields[1:])]
         raise DaricError("unpaired")
 
+    def _challenged(self) -> bytes:
+        """The same until a paired host has answered it."""
+        if not self._challenge:
+            self._challenge = self._device.entropy.draw(channel.CHALLENGE_BYTES)
+        return self._challenge
+
     def _connect(self, request: "channel.Connect") -> list:
         device = self._device
-        accept, opened = channel.answer(device.identity, device.hosts.is_paired, request, device.entropy.draw)
+        paired, draw = device.hosts.is_paired, device.entropy.draw
+        accept, opened = channel.answer(device.identity, paired, request, draw, self._challenge)
         self._next = (opened, request.identity)
+        self._challenge = b""
         return accept.to_wire()
 
     def _sealed(self, message: list) -> list:
         """A request of a paired host. The answer is sealed for the channel that opened the request."""
-        plaintext = self._open(message)
+        try:
+            plaintext = self._open(message)
+        except DaricError:
+            raise DaricError("sealed")  # the same to everyone, whether a channel is open or not
         opened_by = self._channel  # gone from its place where this very request revokes the host that asks
         message[2] = None  # sealed and plain form of a large frame need not share the heap
         request = platform.cbor_decode(plaintext, LINK_MESSAGE_BYTES)

@@ -99,7 +99,8 @@ class Line:
     def _connect(self) -> None:
         if not self._device:
             raise DaricError("unpaired")
-        caller = channel.Caller(self._identity, self._device, self._random)
+        challenge = only(self._ask(channel.CONNECT, [[]], LINK_REPLY_TIMEOUT))
+        caller = channel.Caller(self._identity, self._device, self._random, channel.sized(challenge, 16))
         accept = only(self._ask(channel.CONNECT, [caller.request.to_wire()], LINK_REPLY_TIMEOUT))
         if not isinstance(accept, list):
             raise DaricError("encoding", "the device accepts with an array")

@@ -8,6 +8,7 @@ from daric_protocol.errors import DaricError
 from daric_protocol.identity import Identity
 
 HOST, DEVICE, STRANGER = Identity(11), Identity(22), Identity(33)
+CHALLENGE = bytes(range(16))
 
 
 def paired(identity: bytes) -> bool:
@@ -15,8 +16,8 @@ def paired(identity: bytes) -> bool:
 
 
 def connect(host: Identity = HOST, device: Identity = DEVICE) -> tuple[Channel, Channel]:
-    caller = Caller(host, device.public, os.urandom)
-    accept, at_device = answer(device, paired, Connect.from_wire(caller.request.to_wire()), os.urandom)
+    caller = Caller(host, device.public, os.urandom, CHALLENGE)
+    accept, at_device = answer(device, paired, Connect.from_wire(caller.request.to_wire()), os.urandom, CHALLENGE)
     return caller.finish(Accept.from_wire(accept.to_wire())), at_device
 
 
@@ -96,17 +97,17 @@ def test_a_stranger_is_unpaired() -> None:
 
 
 def test_naming_a_paired_identity_without_its_key_looks_like_a_stranger() -> None:
-    caller = Caller(STRANGER, DEVICE.public, os.urandom)
+    caller = Caller(STRANGER, DEVICE.public, os.urandom, CHALLENGE)
     request = Connect(HOST.public, caller.request.ephemeral, caller.request.proof)
     with pytest.raises(DaricError) as caught:
-        answer(DEVICE, paired, request, os.urandom)
+        answer(DEVICE, paired, request, os.urandom, CHALLENGE)
     assert caught.value.name == "unpaired"
 
 
 def test_a_device_that_is_not_the_paired_one_is_noticed() -> None:
-    caller = Caller(HOST, DEVICE.public, os.urandom)
+    caller = Caller(HOST, DEVICE.public, os.urandom, CHALLENGE)
     with pytest.raises(DaricError) as caught:
-        answer(STRANGER, paired, caller.request, os.urandom)
+        answer(STRANGER, paired, caller.request, os.urandom, CHALLENGE)
     assert caught.value.name == "unpaired"
     forged = Accept(STRANGER.public, caller.request.proof)
     with pytest.raises(DaricError) as caught:
@@ -131,5 +132,20 @@ def test_a_malformed_connect_is_refused(fields: list) -> None:
 
 def test_a_connect_with_no_points_is_from_a_stranger() -> None:
     with pytest.raises(DaricError) as caught:
-        answer(DEVICE, paired, Connect(bytes(33), bytes(33), b"p"), os.urandom)
+        answer(DEVICE, paired, Connect(bytes(33), bytes(33), b"p"), os.urandom, CHALLENGE)
     assert caught.value.name == "unpaired"
+
+
+@pytest.mark.parametrize("challenge", [bytes(16), bytes(range(1, 17)), b"", bytes(15), bytes(17)])
+def test_a_connect_under_another_challenge_is_from_a_stranger(challenge: bytes) -> None:
+    caller = Caller(HOST, DEVICE.public, os.urandom, CHALLENGE)
+    with pytest.raises(DaricError) as caught:
+        answer(DEVICE, paired, caller.request, os.urandom, challenge)
+    assert caught.value.name == "unpaired"
+
+
+@pytest.mark.parametrize("challenge", [b"", bytes(15), bytes(17)])
+def test_a_host_proves_nothing_under_a_malformed_challenge(challenge: bytes) -> None:
+    with pytest.raises(DaricError) as caught:
+        Caller(HOST, DEVICE.public, os.urandom, challenge)
+    assert caught.value.name == "encoding"

@@ -1,8 +1,9 @@
 """The encrypted link between a device and a paired host. Specification: docs/architecture.md, the serial line.
 
 A Noise-KK-like handshake: both sides know each other's identity from pairing, fresh ephemeral keys are made at every
-connection, and all four key exchanges go into one key per direction. The host proves itself in its first message, so
-that a device shows nothing to a stranger. Sealed with COSE_Encrypt0, nonces are counters.
+connection, and all four key exchanges go into one key per direction. The host asks for a challenge and proves itself
+under it, so that a device shows nothing to a stranger, nor to who repeats what a paired host once sent. Sealed with
+COSE_Encrypt0, nonces are counters.
 
 Link messages are CBOR arrays led by their kind; every rule is in messages.cddl, section "Link".
 """
@@ -20,11 +21,12 @@ HELLO, CONNECT, SEALED, PAIR_START, PAIR_OPEN, PAIR_FINISH, REFUSAL = 0, 1, 2, 3
 UNLOCK, WIPE, FACTORY = 6, 7, 8  # in clear: of a locked device; of one that nobody is paired with
 HOST, DEVICE = 0, 1  # directions: who seals
 MAX_COUNTER = (1 << 32) - 1
+CHALLENGE_BYTES = 16
 MAX_PROOF = 64  # an empty COSE_Encrypt0: header, tag and array heads
 
 
 class Connect:
-    """The host's first message: its identity and a fresh ephemeral key; `proof` seals nothing under their keys."""
+    """The host's identity and a fresh ephemeral key; `proof` seals nothing under their keys and the challenge."""
 
     def __init__(self, identity: bytes, ephemeral: bytes, proof: bytes) -> None:
         self.identity = identity
@@ -122,14 +124,21 @@ class Channel:
 class Caller:
     """The host's side of a handshake: send `request`, give the answer to `finish`."""
 
-    def __init__(self, identity: Identity, device: bytes, random: "Callable[[int], bytes]") -> None:
-        """device: 33-byte identity of the paired device. Raises DaricError("encoding") if it is no point."""
+    def __init__(
+        self, identity: Identity, device: bytes, random: "Callable[[int], bytes]", challenge: bytes
+    ) -> None:
+        """device: 33-byte identity of the paired device. challenge: what it wants proved, 16 bytes.
+
+        Raises DaricError("encoding") if the identity is no point or the challenge has another length.
+        """
         self._identity = identity
         self._device = device
         self._ephemeral = Identity(random_scalar(random))
         self._known = self._ephemeral.exchange(device)
         self._static = identity.exchange(device)
-        key, binding = _first_key(identity.public, device, self._ephemeral.public, self._known + self._static)
+        sized(challenge, CHALLENGE_BYTES)
+        shared = self._known + self._static
+        key, binding = _first_key(identity.public, device, self._ephemeral.public, challenge, shared)
         self.request = Connect(identity.public, self._ephemeral.public, cose.seal(key, nonce(HOST, 0), b"", binding))
 
     def finish(self, accept: Accept) -> Channel:
@@ -142,17 +151,23 @@ class Caller:
 
 
 def answer(
-    identity: Identity, is_paired: "Callable[[bytes], bool]", request: Connect, random: "Callable[[int], bytes]"
+    identity: Identity,
+    is_paired: "Callable[[bytes], bool]",
+    request: Connect,
+    random: "Callable[[int], bytes]",
+    challenge: bytes,
 ) -> "tuple[Accept, Channel]":
     """The device's side: check the host's proof and accept.
 
-    is_paired: whether a host's 33-byte identity is stored. Raises DaricError("unpaired") and nothing else for a
+    is_paired: whether a host's 33-byte identity is stored. challenge: what the device asked to be proved, for one
+    accepted connection only; none, or empty, is proved by nobody. Raises DaricError("unpaired") and nothing else for a
     stranger, whatever it sent: it cannot tell an unknown identity from a known one it does not hold.
     """
     try:
         known = identity.exchange(request.ephemeral)
         static = identity.exchange(request.identity)
-        key, binding = _first_key(request.identity, identity.public, request.ephemeral, known + static)
+        sized(challenge, CHALLENGE_BYTES)
+        key, binding = _first_key(request.identity, identity.public, request.ephemeral, challenge, known + static)
         cose.open(key, nonce(HOST, 0), request.proof, binding)
     except DaricError:
         raise DaricError("unpaired")
@@ -165,9 +180,11 @@ def answer(
     return Accept(ephemeral.public, proof), Channel(DEVICE, keys[32:], keys[:32], binding)
 
 
-def _first_key(host: bytes, device: bytes, ephemeral: bytes, shared: bytes) -> "tuple[bytes, bytes]":
+def _first_key(
+    host: bytes, device: bytes, ephemeral: bytes, challenge: bytes, shared: bytes
+) -> "tuple[bytes, bytes]":
     """Key and binding of the host's proof, from ephemeral-static and static-static exchange."""
-    binding = TH("daric/link/connect", u8(VERSION), host, device, ephemeral)
+    binding = TH("daric/link/connect", u8(VERSION), host, device, ephemeral, challenge)
     return platform.hkdf_sha256(shared, binding, b"daric/link/connect", 32), binding
 
 
