@@ -119,6 +119,7 @@ class App:
 
     def step(self, wait: int = IDLE_WAIT) -> None:
         """One turn: take what the line has, answer it, repeat what was lost, watch the buttons."""
+        self.board.watch()
         self.board.wait(min(wait, self.link.due(self.board.ticks())))
         data = self.board.read()
         if data:

@@ -1,9 +1,9 @@
 """The firmware in this process: a board in memory, and a transport that lets it run whenever its host waits."""
 
-import os
 from pathlib import Path
 
 from daric.app import App
+from daric.board import faults
 from daric.board.flashfile import FlashFile
 from daric.flash import open_vault
 from daric.panel import Panel
@@ -21,6 +21,8 @@ class MemoryBoard:
     pages: (lines, whether it asks) of each page. visible: what is on the display now.
     """
 
+    STRETCH_MS = 1
+
     def __init__(self, state: Path, answer: str | None = "approve", entropy: str = "system") -> None:
         self.answer = answer
         self.typing: str | None = None  # and on every page that asks for a text
@@ -31,6 +33,8 @@ class MemoryBoard:
         self.seconds = 1_000_000
         self._state = state
         self._entropy = entropy
+        self.both_held = False
+        self.watched = 0  # how often the watchdog was fed
         self.visible: list[str] = []
         self.panel = Panel(self, self.ticks, 0)
         self._page = (False, False)  # whether it asks, whether short presses choose
@@ -76,8 +80,17 @@ class MemoryBoard:
                 return answer
         return None
 
+    def held(self) -> bool:
+        return self.both_held
+
+    def watch(self) -> None:
+        self.watched += 1
+
+    def unique_id(self) -> bytes:
+        return b"memory board"
+
     def entropy(self):
-        return {"system": os.urandom, "stuck": bytes}.get(self._entropy)
+        return faults.source(self._entropy)
 
     def open_vault(self, random):
         files = self._state / "files"

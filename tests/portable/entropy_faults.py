@@ -35,7 +35,7 @@ for name in ("system", "missing", "stuck", "biased", "leaning", "repeating", "se
     print(name, outcome(name))
 for name in ("stuck", "biased", "leaning", "repeating", "failing"):
     for reads in (1, AT_START, AT_START + 7, AT_START + 64):
-        print(name, "after", reads, outcome("%s@%d" % (name, reads)))
+        print(name, "after", reads, outcome(f"{name}@{reads}"))
 
 block = Partition(FlashFile(None, 1), 0, 1)
 for setting in ("seeded", "system", "seeded", "system"):

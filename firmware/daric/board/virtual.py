@@ -6,8 +6,10 @@ Runs under MicroPython's unix port and CPython. The environment variable DARIC_B
              being left, right, hold left, hold right, or as from a keyboard text:TYPED or, while the page asks nothing,
              menu:OP:GROUP. The rows of one page have one number; a press for another page is lost
     guard    milliseconds that rows are on before a press may approve them; 0: who reads a number may press at once
-    entropy  "system", or a fault for tests: "stuck", "biased" or "missing"
+    entropy  "system", or a fault for tests by its name in board/faults.py
     blocks   of flash, 4 KB each
+    stretch  milliseconds that stretching a PIN shall take
+Both buttons are held while there is a file "held" in the directory.
 Standard input must be non-blocking. Specification: docs/architecture.md, the virtual board.
 """
 
@@ -24,6 +26,7 @@ READ_BYTES = 512
 RESET = 3  # exit code by which the simulator knows a reset from an end
 BLOCKS = 384
 WRITE_WAIT = 100  # milliseconds
+STRETCH_MS = 20  # a real board takes a second
 PRESSES = ("left", "right", "hold left", "hold right")
 
 
@@ -37,6 +40,7 @@ class Board:
         self._state = settings["state"]
         self._entropy = settings["entropy"]
         self._blocks = settings.get("blocks", BLOCKS)
+        self.STRETCH_MS = settings.get("stretch", STRETCH_MS)
         self._input = open(0, "rb", 0)
         self._output = open(1, "wb", 0)
         self._panel_in = open(settings["panel"], "rb", 0)
@@ -113,9 +117,35 @@ class Board:
             return press
         return self._pages.event(press) if press in PRESSES else None
 
+    def held(self) -> bool:
+        """Whether both buttons are held now."""
+        try:
+            os.stat(self._state + "/held")
+        except OSError:
+            return False
+        return True
+
+    def watch(self) -> None:
+        """The program turns: a board with a watchdog feeds it."""
+
+    def unique_id(self) -> bytes:
+        """What no other board of this kind answers; no secret."""
+        path = self._state + "/chip"
+        try:
+            with open(path, "rb") as file:
+                return file.read()
+        except OSError:
+            with open(path, "wb") as file:
+                file.write(os.urandom(8))
+        return self.unique_id()
+
     def entropy(self):
         """The entropy source, n -> bytes, or None where there is none."""
-        return {"system": os.urandom, "stuck": _stuck, "biased": _biased}.get(self._entropy)
+        if self._entropy == "system":
+            return os.urandom
+        from daric.board.faults import source
+
+        return source(self._entropy)
 
     def open_vault(self, random):
         """The vault on this board's flash. Raises DaricError("storage")."""
@@ -147,18 +177,6 @@ class Board:
     def reset(self) -> None:
         """Start again from nothing; does not return."""
         sys.exit(RESET)
-
-
-def _stuck(count: int) -> bytes:
-    return b"\xa5" * count
-
-
-def _biased(count: int) -> bytes:
-    """Every second byte is the same."""
-    out = bytearray(os.urandom(count))
-    for at in range(0, count, 2):
-        out[at] = 0x5A
-    return bytes(out)
 
 
 def board() -> Board:
