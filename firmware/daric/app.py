@@ -8,7 +8,7 @@ import gc
 import sys
 
 from daric_protocol.errors import DaricError
-from daric_protocol.link import CONVERSATION_BYTES, Link
+from daric_protocol.link import CONVERSATION_BYTES, TICKS, Link
 
 from daric import screens
 from daric.dispatch import Dispatcher
@@ -16,6 +16,8 @@ from daric.hosts import Hosts
 from daric.modules import Modules
 from daric.screens import Screens
 
+START = ("daric.flash", "daric.lock", "daric.tablekey", "daric.locksectors")  # loaded at the start, and then forgotten
+RESTART_MS = 1000  # from the answer that says so to the reset: a host gets it even over noise
 GARBAGE = 4096  # collect after so many bytes: what lives stays together, and large blocks stay free (measured)
 IDLE_WAIT = 50  # milliseconds between two looks at buttons and repetitions
 
@@ -38,6 +40,10 @@ class App:
         self.errands = None  # daric.errands, once a host asks for something that the owner decides on
         self.menu = None  # daric.menu, once the owner presses a button
         self.secret = None  # daric.secretpages, while an exported key is on the screen
+        self.lock = None  # daric.lock: the Lock of a locked device, or the page that asks for the PIN
+        self.restarting = None  # the ticks since when nothing is done any more, before a reset
+        self.wiped = False
+        self._held = None  # the ticks since when both buttons are down
         self.restored = None  # the Shard that came back from a backup, until the group has taken this device back
         self.hosts = Hosts(self)
         try:
@@ -46,25 +52,65 @@ class App:
             self.fault = error
         self.link = Link(self._conversation(), True)
         self.dispatcher = Dispatcher(self)
-        self.modules = Modules(("daric.flash",))
-        self.modules.meet()
-        self.show_ready()
+        self._settle()
 
     def _open(self) -> None:
-        """Entropy, then the vault and the custody, which finishes whatever a power cut interrupted."""
-        from daric_protocol.custody import Custody, load_identity
+        """Entropy, then the vault; with a PIN the start goes on in `unlocked`."""
         from daric_protocol.platform.entropy import Entropy
-
-        from daric.sessions import Sessions
 
         source = self.board.entropy()
         if source is None:
             raise DaricError("entropy", "this board has no entropy source")
         self.entropy = Entropy(source)
         self.vault = self.board.open_vault(self.entropy.draw)
+        if self.locked:
+            from daric.lock import Lock
+
+            self.lock = Lock(self)
+        else:
+            self._opened()
+
+    def _opened(self) -> None:
+        """The identity and the custody, which finishes whatever a power cut interrupted."""
+        from daric_protocol.custody import Custody, load_identity
+
+        from daric.sessions import Sessions
+
         self.identity = load_identity(self.vault, self.entropy.draw)
         self.custody = Custody(self.vault, self.identity, self.entropy.draw)
         self.sessions = Sessions(self)
+
+    def _settle(self) -> None:
+        """Forget what only the start needs, and meet what flows will load."""
+        self.modules = Modules(START)
+        if not self.locked:
+            self.modules.meet()
+        self.show_ready()
+
+    @property
+    def locked(self) -> bool:
+        """Whether the vault waits for the PIN."""
+        return self.vault is not None and self.vault.locked
+
+    @property
+    def shut(self) -> bool:
+        """Whether nothing is answered but what a locked device answers."""
+        return self.locked or self.restarting is not None
+
+    def unlocked(self, key: bytes) -> None:
+        """The PIN was right: go on with the start. key: the vault's table key."""
+        self.lock = None
+        self.modules.forget()
+        try:
+            self.vault = self.vault.open(key)
+            self._opened()
+        except DaricError as error:
+            self.fault = error
+        self._settle()
+
+    def restart(self) -> None:
+        """Reset in a moment, with everything forgotten; nothing but the answer under way leaves the device."""
+        self.restarting = self.board.ticks()
 
     def _conversation(self) -> bytes:
         if self.fault is None:
@@ -75,6 +121,8 @@ class App:
         """The page of a device that waits, unless a session has the screen."""
         if self.fault is not None:
             self.screens.show(screens.fault(self.fault))
+        elif self.locked:
+            self.lock.show()
         elif not self.busy:
             self.screens.show(screens.ready(len(self.hosts), len(self.custody.groups())))
 
@@ -89,6 +137,8 @@ class App:
         errands: those that are to stay.
         """
         self.hosts.stop()
+        if self.lock is not None:
+            self.lock.stop()
         if self.errands is not None and self.errands is not errands:
             self.errands.stop()
             self.errands = None
@@ -109,7 +159,10 @@ class App:
 
     def _pressed(self, answer: str) -> None:
         """A button while the page asks nothing: the menu, where nothing else is going on."""
-        if self.fault is not None or self.busy:
+        if self.locked and self.fault is None:
+            self.lock.pressed()
+            return
+        if self.fault is not None or self.busy or self.lock is not None:
             return
         if self.menu is None:
             from daric.menu import Menu
@@ -130,14 +183,34 @@ class App:
                 self.link.send(reply)
                 del reply
         self._flush()
+        now = self.board.ticks()
+        if self.restarting is not None:
+            if ((now - self.restarting) & TICKS) >= RESTART_MS:
+                self.board.reset()
+            return
         if self.fault is None:
             self.screens.poll()
-            now = self.board.ticks()
-            self.hosts.tick(now)
-            self.sessions.tick(now)
-            for part in (self.errands, self.menu, self.secret):
-                if part is not None:
-                    part.tick(now)
+        if self.fault is not None or self.locked:
+            self._look_held(now)
+        if self.fault is None:
+            if not self.locked:
+                self.hosts.tick(now)
+                self.sessions.tick(now)
+            for one in (self.errands, self.menu, self.secret, self.lock):
+                if one is not None:
+                    one.tick(now)
+
+    def _look_held(self, now: int) -> None:
+        """Both buttons held for long wipe a device that nothing else gets out of where it is."""
+        if self.board.held():
+            if self._held is None:
+                self._held = now
+            from daric.lock import holding
+
+            holding(self, ((now - self._held) & TICKS) // 1000)
+        elif self._held is not None:
+            self._held = None
+            self.show_ready()
 
     def _flush(self) -> None:
         out = self.link.output(self.board.ticks())

@@ -26,8 +26,10 @@ factory_selftest do selftest run 2
 factory_panel ask selftest panel 1
 """
 CLEAR = (
-    channel.HELLO, channel.CONNECT, channel.PAIR_START, channel.PAIR_OPEN, channel.PAIR_FINISH, channel.FACTORY,
+    channel.HELLO, channel.UNLOCK, channel.WIPE, channel.CONNECT, channel.PAIR_START, channel.PAIR_OPEN,
+    channel.PAIR_FINISH, channel.FACTORY,
 )  # fmt: skip
+SHUT = CLEAR[:3]  # what a locked device answers
 
 
 class Dispatcher:
@@ -48,6 +50,8 @@ class Dispatcher:
             del data
             if not isinstance(message, list) or len(message) < 2:
                 raise DaricError("unpaired")
+            if self._device.shut and not [kind for kind in SHUT if _is(message[0], kind)]:
+                raise DaricError("locked")
             if _is(message[0], channel.SEALED):
                 return platform.cbor_encode(self._sealed(message))
             if not [kind for kind in CLEAR if _is(message[0], kind)]:
@@ -67,6 +71,10 @@ class Dispatcher:
             return [VERSION]
         if self._device.fault is not None:
             raise self._device.fault
+        if _is(kind, channel.UNLOCK) and not fields:
+            return self._device.lock.unlock() if self._device.locked else [0, 0, 0]
+        if _is(kind, channel.WIPE) and not fields and self._device.shut:
+            return [1 if self._device.wiped else self._device.lock.wipe_wanted()]
         if _is(kind, channel.CONNECT) and len(fields) == 1 and isinstance(fields[0], list):
             return [self._connect(channel.Connect.from_wire(fields[0])) if fields[0] else self._challenged()]
         hosts = self._device.hosts

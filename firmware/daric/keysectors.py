@@ -8,36 +8,40 @@ docs/architecture.md, the vault.
 from daric_protocol import atrest
 from daric_protocol.errors import DaricError
 
+from daric import cells
+
 MAGIC = b"DKS1"
 HEADER = 12  # magic 4, generation u32, length of the sealed table u32
-PIECE = 256  # read and compared at a time
 PURPOSE = b"daric/keys"
 
 
 class KeySectors:
-    """The table of keys in `partition` (an even number of blocks), sealed under `key` (32 B of the device secret).
+    """The table of keys in `partition` (an even number of blocks), sealed under `key` (32 B, daric.tablekey).
 
-    generation: u32, +1 with each commit; 0 before the first. The table itself is opaque bytes here.
+    generation: u32, +1 with each commit; 0 before the first. floor: a daric.floor.Floor, which follows it, so that an
+    older copy of these sectors does not count. The table itself is opaque bytes here.
     """
 
-    def __init__(self, partition, key: bytes, random) -> None:
+    def __init__(self, partition, key: bytes, random, floor) -> None:
         self._partition = partition
-        self._key = key
         self._random = random
+        self.floor = floor
+        self.key = key
         self._area = (partition.blocks // 2) * partition.block_size
         self._active = 0
         self.generation = 0
         self.capacity = self._area - HEADER - atrest.OVERHEAD  # bytes of table
 
     def format(self) -> None:
-        """Blank both areas: the state before the first commit."""
+        """Blank both areas: the state before the first commit. Raises OSError."""
+        self.floor.format()
         for area in (0, 1):
             self._blank(area)
         self._active = 0
         self.generation = 0
 
     def load(self) -> bytes:
-        """The newest table that opens; whatever else is in the areas is erased. Raises DaricError("storage")."""
+        """The newest table that opens; all else in the areas is erased. Raises DaricError("storage"), OSError."""
         newest, table = 0, b""
         for area in (0, 1):
             found = self._read(area)
@@ -46,6 +50,10 @@ class KeySectors:
                 self._active = area
         if newest == 0:
             raise DaricError("storage", "No key sector opens: the flash is damaged or belongs to another device.")
+        if newest < self.floor.value or not self.floor.value:
+            raise DaricError("storage", "The key sectors are an older copy.")
+        if newest > self.floor.value:  # cut between the table and the floor
+            self.floor.raise_to(newest)
         self.generation = newest
         self._blank(1 - self._active)
         return table
@@ -59,12 +67,13 @@ class KeySectors:
             raise DaricError("storage", "The key sectors are full.")
         generation = self.generation + 1
         salt = self._random(atrest.SALT_BYTES)
-        sealed = atrest.seal_entry(self._key, PURPOSE, "keys", generation, table, salt)
+        sealed = atrest.seal_entry(self.key, PURPOSE, "keys", generation, table, salt)
         image = MAGIC + generation.to_bytes(4, "big") + len(sealed).to_bytes(4, "big") + sealed
         area = 1 - self._active
         try:
             self._blank(area)
             self._program(area, image)
+            self.floor.raise_to(generation)
             self._blank(self._active)
         except OSError:
             raise DaricError("storage", "The key sectors can't be written.")
@@ -81,7 +90,7 @@ class KeySectors:
         sealed = bytearray(length)
         self._partition.read(area * self._area + HEADER, sealed)
         try:
-            return generation, atrest.open_entry(self._key, PURPOSE, "keys", generation, bytes(sealed))
+            return generation, atrest.open_entry(self.key, PURPOSE, "keys", generation, bytes(sealed))
         except DaricError:
             return None  # cut while it was written or erased; the other area counts
 
@@ -89,27 +98,10 @@ class KeySectors:
         size = self._partition.block_size
         for start in range(0, len(image), size):
             self._partition.program(area * self._area + start, image[start : start + size])
-        piece = bytearray(PIECE)
-        for start in range(0, len(image), PIECE):
-            want = image[start : start + PIECE]
-            self._partition.read(area * self._area + start, piece)
-            if bytes(piece[: len(want)]) != want:
-                raise DaricError("storage", "The key sectors do not hold what was written.")
+        if not cells.holds(self._partition, area * self._area, image):
+            raise DaricError("storage", "The key sectors do not hold what was written.")
 
     def _blank(self, area: int) -> None:
         first = area * (self._partition.blocks // 2)
         for block in range(first, first + self._partition.blocks // 2):
-            if not self._is_blank(block):
-                self._partition.erase(block)
-                if not self._is_blank(block):
-                    raise DaricError("storage", "A key sector can't be erased.")
-
-    def _is_blank(self, block: int) -> bool:
-        piece = bytearray(PIECE)
-        blank = b"\xff" * PIECE
-        start = block * self._partition.block_size
-        for offset in range(start, start + self._partition.block_size, PIECE):
-            self._partition.read(offset, piece)
-            if bytes(piece) != blank:
-                return False
-        return True
+            cells.blank(self._partition, block)

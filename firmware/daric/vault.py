@@ -62,9 +62,12 @@ class Vault:
     After a flash failure in the middle of a change every call raises DaricError("storage") until the next start.
     """
 
+    locked = False
+    chip = None  # the flash under it, for who has to lock or wipe it
+
     def __init__(self, files, keys, random, first_start: bool = False) -> None:
         self._files = files
-        self._keys = keys
+        self.keys = keys
         self._random = random
         self._failed = False
         if first_start:
@@ -102,11 +105,11 @@ class Vault:
         encoded = name.encode()
         if not 0 < len(encoded) <= MAX_NAME:
             raise DaricError("storage", "A name has 1 to %d bytes." % MAX_NAME)
-        version = self._keys.generation + 1
+        version = self.keys.generation + 1
         key = self._random(KEY_BYTES)
         row = bytes([len(encoded)]) + encoded + version.to_bytes(4, "big") + key
         old = self._find(name)
-        if len(self._table) + len(row) > self._keys.capacity + (0 if old is None else old[1] - old[0]):
+        if len(self._table) + len(row) > self.keys.capacity + (0 if old is None else old[1] - old[0]):
             raise DaricError("storage", "The vault is full: no room for another key.")
         salt = self._random(atrest.SALT_BYTES)
         data_key = self._table[:DATA_KEY_BYTES] + key
@@ -179,7 +182,7 @@ class Vault:
         if old is not None:
             table = table[: old[0]] + table[old[1] :]
         self._failed = True  # until it is known which table counts
-        self._keys.commit(table + row)
+        self.keys.commit(table + row)
         self._table = table + row
         if old is not None:
             try:

@@ -21,7 +21,7 @@ class MemoryBoard:
     pages: (lines, whether it asks) of each page. visible: what is on the display now.
     """
 
-    STRETCH_MS = 1
+    STRETCH_MS = 0
 
     def __init__(self, state: Path, answer: str | None = "approve", entropy: str = "system") -> None:
         self.answer = answer
@@ -34,6 +34,7 @@ class MemoryBoard:
         self._state = state
         self._entropy = entropy
         self.both_held = False
+        self.resets = 0
         self.watched = 0  # how often the watchdog was fed
         self.visible: list[str] = []
         self.panel = Panel(self, self.ticks, 0)
@@ -95,7 +96,13 @@ class MemoryBoard:
     def open_vault(self, random):
         files = self._state / "files"
         files.mkdir(parents=True, exist_ok=True)
-        return open_vault(FlashFile(str(self._state / "flash"), BLOCKS), random, lambda _, first: PathFiles(str(files)))
+        return open_vault(self.chip(), random, lambda _, first: PathFiles(str(files)))
+
+    def chip(self) -> FlashFile:
+        return FlashFile(str(self._state / "flash"), BLOCKS)
+
+    def reset(self) -> None:
+        self.resets += 1
 
 
 class Wired:

@@ -4,6 +4,7 @@ import pytest
 from daric import flash as layout
 from daric.board.flashfile import FlashFile, Partition
 from daric.flash import open_vault
+from daric.floor import Floor
 from daric.keysectors import KeySectors
 from daric_protocol import atrest, platform
 from daric_protocol.errors import DaricError
@@ -31,9 +32,10 @@ def with_key_sectors(old_dump, new_dump):
 
 def _table(chip):
     """Open the key table of a dump with the device secret that is in it."""
-    secret = layout.SecretSector(Partition(chip, layout.SECRET_BLOCK, 1)).load(draws())
-    key = platform.hkdf_sha256(secret, b"", b"daric/vault", 32)
-    return KeySectors(Partition(chip, layout.KEYS_BLOCK, layout.KEYS_BLOCKS), key, draws()).load()
+    secret = layout.SecretSector(Partition(chip, layout.SECRET_BLOCK, 1)).load()
+    floor = Floor(Partition(chip, layout.FLOOR_BLOCK, 2), platform.hkdf_sha256(secret, b"", b"daric/floor", 32))
+    key = layout.table_key(chip, draws()).open_without_pin()
+    return KeySectors(Partition(chip, layout.KEYS_BLOCK, layout.KEYS_BLOCKS), key, draws(), floor).load()
 
 
 def test_values_survive_a_restart(chip):
@@ -78,7 +80,7 @@ def test_the_key_of_an_erased_entry_is_nowhere_in_the_key_sectors(chip):
     vault.erase("pair/a/1/2")
     table = _table(memory_chip(chip.dump()))
     assert row_key not in table
-    inactive = vault._keys._active ^ 1
+    inactive = vault.keys._active ^ 1
     area = layout.KEYS_BLOCKS // 2 * 4096
     first = layout.KEYS_BLOCK * 4096 + inactive * area
     assert chip.dump()[first : first + area] == b"\xff" * area
@@ -203,7 +205,7 @@ def test_a_failing_flash_is_a_clear_error_and_the_vault_stays_shut(chip, monkeyp
     def broken(area, image):
         raise OSError(5)
 
-    monkeypatch.setattr(vault._keys, "_program", broken)
+    monkeypatch.setattr(vault.keys, "_program", broken)
     with pytest.raises(DaricError) as caught:
         vault.write("name", b"new")
     assert caught.value.name == "storage"
@@ -278,7 +280,8 @@ def test_wear_is_spread_over_both_key_areas_and_the_file_system(chip):
         int.from_bytes(chip.erases[4 * b : 4 * b + 4], "little") - int.from_bytes(before[4 * b : 4 * b + 4], "little")
         for b in range(chip.blocks)
     ]
-    assert sum(wear[layout.KEYS_BLOCK : layout.FILES_BLOCK]) == 200
+    assert sum(wear[layout.KEYS_BLOCK : layout.LOCK_BLOCK]) == 200
+    assert sum(wear[layout.LOCK_BLOCK : layout.FILES_BLOCK]) <= 2
     assert max(wear) <= 101
 
 

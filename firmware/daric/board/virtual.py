@@ -147,13 +147,18 @@ class Board:
 
         return source(self._entropy)
 
+    def chip(self):
+        """The flash under the vault, as board.flashfile.FlashFile; to wipe a board whose vault does not open."""
+        from daric.board.flashfile import FlashFile
+
+        return FlashFile(self._state + "/flash", self._blocks)
+
     def open_vault(self, random):
         """The vault on this board's flash. Raises DaricError("storage")."""
-        from daric.board.flashfile import FlashFile
         from daric.flash import open_vault
         from daric.vault import PathFiles
 
-        chip = FlashFile(self._state + "/flash", self._blocks)
+        chip = self.chip()
         if sys.implementation.name == "micropython":
             return open_vault(chip, random)
         root = self._state + "/files"

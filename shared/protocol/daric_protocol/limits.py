@@ -29,6 +29,14 @@ LINK_PIECE_BYTES = 2048  # of a session's frame in one message: a device holds a
 LINK_ACK_TIMEOUT = 1.0
 LINK_RETRIES = 20
 LINK_REPLY_TIMEOUT = 20  # of a request without arithmetic between rounds; a handshake on a slow device takes seconds
+MAX_HOSTS = 8  # paired with one device: each takes a row of the vault's key table
+PAIRING_TRIES = 3  # codes without a pairing, then each next one waits: a party in between cannot guess on and on
+PAIRING_WAIT = 30  # twice as long each time
+PAIRING_WAIT_LIMIT = 3600
+
+# Images
+IMAGE_HEAD_BYTES = 1024  # manifest, key and signature: a device reads no more of an image before it trusts it
+UPDATE_RESTART_MS = 500  # between the answer to an update's end and the restart: the host gets the answer
 
 # Waiting (measured on an RP2040 in plain Python: key generation 200 s, signature 10 s)
 KEYGEN_TIMEOUT = 900
@@ -114,3 +122,10 @@ WIPE_HOLD = 10  # both buttons, at a device that is locked or out of order
 USED_SESSIONS = 64  # remembered session ids; an older one repeats nothing, since each join draws a new nonce
 SPENT_DIGESTS = 64  # remembered per group: a warning to people, the nonces alone keep signatures apart
 FORMING_GROUPS = 16  # groups that were tried and never stored
+
+# The owner's policy for a wallet, kept by a device
+POLICY_BYTES = 1024  # all of it is shown
+POLICY_CHAINS = 4  # with a daily amount each
+POLICY_RECIPIENTS = 16  # four lines on the screen each
+POLICY_DAY = 24 * 3600
+POLICY_COUNTED = 16  # amounts of the last day that are kept apart; older ones are added up, never forgotten early
