@@ -61,7 +61,7 @@ class Line:
     @property
     def sealed(self) -> bool:
         """Whether requests go on an encrypted channel."""
-        return bool(self._device)
+        return self._channel is not None
 
     async def connect(self, device: bytes) -> None:
         """Open the encrypted channel to a paired device (its identity, 33 B). Raises DaricError("unpaired")."""
