@@ -162,7 +162,9 @@ class App:
         if self.locked and self.fault is None:
             self.lock.pressed()
             return
-        if self.fault is not None or self.busy or self.lock is not None:
+        if self.lock is not None:
+            self.lock.stop()
+        if self.fault is not None or self.busy:
             return
         if self.menu is None:
             from daric.menu import Menu

@@ -19,6 +19,9 @@ backup_make ask backups backup_make 6
 recovery_request ask backups recovery_request 2
 recovery_restore do backups recovery_restore 2
 log do log read_log 1
+lock do pinflow lock_request 0
+wipe ask pinflow wipe_request 0
+wear do pinflow wear 0
 factory_info do factory info 0
 factory_attest do factory attest 1
 factory_provision do factory provision 1
@@ -74,7 +77,11 @@ class Dispatcher:
         if _is(kind, channel.UNLOCK) and not fields:
             return self._device.lock.unlock() if self._device.locked else [0, 0, 0]
         if _is(kind, channel.WIPE) and not fields and self._device.shut:
-            return [1 if self._device.wiped else self._device.lock.wipe_wanted()]
+            if self._device.wiped:
+                return [1]
+            if self._device.locked:
+                return [self._device.lock.wipe_wanted()]
+            raise DaricError("locked")
         if _is(kind, channel.CONNECT) and len(fields) == 1 and isinstance(fields[0], list):
             return [self._connect(channel.Connect.from_wire(fields[0])) if fields[0] else self._challenged()]
         hosts = self._device.hosts

@@ -14,14 +14,16 @@ GUESTS = ("daric_protocol", "daric.backups", "daric.terms", "daric.textentry")  
 class Question:
     """What an errand asks. lines: of the page. act: called with the answer, gives the result.
 
-    typed: alphabet of the text it wants, "" for none; hidden: of one that is not shown.
+    typed: alphabet of the text it wants, "" for none; hidden: of one that is not shown. pin: the owner who agrees
+    types the PIN too, where one is set.
     """
 
-    def __init__(self, lines: "list[str]", act, typed: str = "", hidden: bool = False) -> None:
+    def __init__(self, lines: "list[str]", act, typed: str = "", hidden: bool = False, pin: bool = False) -> None:
         self.lines = lines
         self.act = act
         self.typed = typed
         self.hidden = hidden
+        self.pin = pin
 
 
 class Errands:
@@ -81,7 +83,8 @@ class Errands:
         if self._result is not None:
             return self._result
         if not self._answer:
-            if self._device.screens.asker is not self._handler:  # a session's progress took the page
+            # A session's progress took the page; not the one that asks for the PIN.
+            if self._device.screens.asker is not self._handler and self._device.lock is None:
                 self._show()
             return []
         question, answer = self._question, self._answer
@@ -101,8 +104,21 @@ class Errands:
         return result
 
     def _answered(self, answer: str) -> None:
+        question = self._question
+        if question is None:
+            return  # the errand ended while the PIN was typed
+        if question.pin and answer not in ("refuse", "timeout"):
+            from daric.lock import confirm
+
+            question.pin = False
+            confirm(self._device, lambda right: self._confirmed(question, answer if right else "refuse"))
+            return
         self._answer = answer
         self._device.show_ready()
+
+    def _confirmed(self, question: Question, answer: str) -> None:
+        if question is self._question:
+            self._answered(answer)
 
     def _tidy(self) -> None:
         """Forget the code of the errand; a session that is under way gets its page back and keeps its code."""
@@ -119,6 +135,8 @@ class Errands:
         self._question = self._result = None
         self._answer = ""
         if shown:
+            if self._device.lock is not None:
+                self._device.lock.stop()
             self._tidy()
 
     def drop(self, host: bytes) -> None:
@@ -130,7 +148,7 @@ class Errands:
         """End a question that nobody answers, and forget a result that the host has by now."""
         if self._result is not None and ((now - self._since) & TICKS) >= LINK_REPLY_TIMEOUT * 1000:
             self.stop()
-        elif self.waiting:
+        elif self.waiting and self._device.lock is None:
             limit = TYPING_TIMEOUT if self._question.typed else APPROVAL_TIMEOUT
             if ((now - self._since) & TICKS) >= limit * 1000:
                 self._answered("timeout")

@@ -91,7 +91,7 @@ class TableKey:
                 raise DaricError("parameter", "This is the wipe code.")
         self._write(key, stretched, parameters, tag)
 
-    def set_wipe_code(self, key: bytes, pin: bytes, board) -> None:
+    def set_wipe_code(self, pin: bytes, board) -> None:
         """What wipes the device when it is typed as the PIN; b"" for none. Old or new after a power cut.
 
         Raises DaricError("parameter") where it is the PIN, ("pin") where none is set, OSError.
