@@ -13,7 +13,7 @@ from daric_protocol.link import CONVERSATION_BYTES, TICKS, Link
 from daric import screens
 from daric.dispatch import Dispatcher
 from daric.hosts import Hosts
-from daric.modules import Modules
+from daric.modules import Modules, part
 from daric.screens import Screens
 
 START = ("daric.flash", "daric.lock", "daric.tablekey", "daric.locksectors")  # loaded at the start, and then forgotten
@@ -44,6 +44,7 @@ class App:
         self.restarting = None  # the ticks since when nothing is done any more, before a reset
         self.wiped = False
         self._held = None  # the ticks since when both buttons are down
+        self.leaving = False  # the owner agreed to a maintenance exit
         self.restored = None  # the Shard that came back from a backup, until the group has taken this device back
         self.hosts = Hosts(self)
         try:
@@ -231,8 +232,12 @@ def run() -> None:
             gc.threshold(GARBAGE)
         app = App(board)
         gc.collect()
-        while True:
+        while not (app.leaving and app.link.idle):
             app.step()
+        app.screens.show(["Maintenance", "Restart to end it"])
+        del app
+        part("maintenance").prompt()
+        return
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001 - nothing may lead to a prompt

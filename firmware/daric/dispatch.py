@@ -13,7 +13,9 @@ DETAIL_CHARACTERS = 200
 # Requests by name: "ask" where the owner decides (daric.errands), "do" at once; module, function, number of parameters.
 # The function takes (device, host's identity, parameters). One string, because a table of objects costs a device heap.
 REQUESTS = """
-hosts_revoke ask hosts revocation 1
+hosts_revoke ask hostsmenu revocation 1
+hosts_revoke_all ask hostsmenu revocation_all 0
+maintenance ask maintenance question 0
 terms_sign ask terms question 1
 backup_make ask backups backup_make 6
 recovery_request ask backups recovery_request 2
@@ -22,6 +24,9 @@ log do log read_log 1
 lock do pinflow lock_request 0
 wipe ask pinflow wipe_request 0
 wear do pinflow wear 0
+policy_propose ask policy proposal 2
+policy_read do policy read_policy 1
+address_show ask review address 4
 factory_info do factory info 0
 factory_attest do factory attest 1
 factory_provision do factory provision 1

@@ -8,7 +8,9 @@ from daric_protocol.errors import DaricError
 from daric_protocol.limits import APPROVAL_TIMEOUT, LINK_REPLY_TIMEOUT, TYPING_TIMEOUT
 from daric_protocol.link import TICKS
 
-GUESTS = ("daric_protocol", "daric.backups", "daric.terms", "daric.textentry")  # loaded for one errand
+GUESTS = (  # loaded for one errand
+    "daric_protocol", "daric.backups", "daric.terms", "daric.textentry", "daric.hostsmenu", "daric.maintenance",
+)  # fmt: skip
 
 
 class Question:
@@ -53,7 +55,7 @@ class Errands:
         if host != self._host or key != self._key:
             self.check_free(host)
             # Revoking a host ends its session, so it has to be possible meanwhile.
-            if self._device.busy and (method != "hosts_revoke" or self._device.secret is not None):
+            if self._device.busy and (not method.startswith("hosts_revoke") or self._device.secret is not None):
                 raise DaricError("busy")
             self.stop()
             self._device.stand_by(self)

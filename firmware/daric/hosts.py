@@ -1,9 +1,14 @@
 """Paired hosts and the pairing under way. Specification: docs/architecture.md, the serial line."""
 
 from daric_protocol import platform
-from daric_protocol.channel import sized
 from daric_protocol.errors import DaricError
-from daric_protocol.limits import APPROVAL_TIMEOUT
+from daric_protocol.limits import (
+    APPROVAL_TIMEOUT,
+    MAX_HOSTS,
+    PAIRING_TRIES,
+    PAIRING_WAIT,
+    PAIRING_WAIT_LIMIT,
+)
 from daric_protocol.link import TICKS
 
 from daric import screens
@@ -19,11 +24,6 @@ def entry(identity: bytes) -> str:
     return PREFIX + hexlify(platform.sha256(identity)[:16]).decode()
 
 
-def revocation(device, host: bytes, identity: object) -> "object | None":
-    """The errand of a host that wants one forgotten: as Hosts.revocation."""
-    return device.hosts.revocation(host, identity)
-
-
 class Hosts:
     """The stored hosts, and at most one pairing with a new one."""
 
@@ -31,8 +31,11 @@ class Hosts:
         self._device = device
         self._pairing = None
         self._card = b""
+        self._sealed = None  # the host's card that ours answers
         self._answer = None
         self._since = -1
+        self._tries = 0  # codes shown since a host was paired
+        self._tried = 0  # when the last one was
 
     def __len__(self) -> int:
         return len(self._device.vault.names(PREFIX))
@@ -59,44 +62,28 @@ class Hosts:
         stored = [platform.cbor_decode(self._device.vault.read(name)) for name in self._device.vault.names(PREFIX)]
         return [fields[:2] for fields in stored]
 
-    # Revocation
-
-    def revocation(self, host: bytes, identity: object) -> "object | None":
-        """What the owner is asked before a host revokes another one; None for a host that leaves, which is gone now.
-
-        Raises DaricError("unpaired") where there is no such host.
-        """
-        from daric_protocol.flows.questions import shown_name
-
-        from daric.errands import Question
-
-        stored = self._device.vault.read(entry(sized(identity, 33)))
-        if stored is None:
-            raise DaricError("unpaired", "no such host is paired")
-        if identity == host:
-            self.revoke(identity)
-            return None
-        name = platform.cbor_decode(stored)[1]
-        lines = ["Forget this host?"] + shown_name(name) + [" " + identity.hex()[:12]]
-        return Question(lines, lambda _: self.revoke(identity))
-
     def revoke(self, identity: bytes) -> bool:
         """Forget a host: its channel dies with the answer under way, and its session with it."""
         device = self._device
         device.vault.erase(entry(identity))
         device.dispatcher.drop(identity)
         device.sessions.drop(identity)
+        if device.errands is not None:
+            device.errands.drop(identity)
         device.show_ready()
         return True
 
     # The pairing under way
 
     def start(self, commitment: object) -> "list[bytes]":
-        """A host commits; returns this device's ephemeral key and nonce. A pairing under way is forgotten."""
+        """A host commits; returns this device's ephemeral key and nonce. A pairing under way is forgotten.
+
+        After PAIRING_TRIES codes that led to no pairing each next one has to wait, twice as long as the one before.
+        """
         from daric_protocol.pairing import DevicePairing
 
         errands = self._device.errands
-        if self._device.busy or (errands is not None and errands.waiting):
+        if self._device.busy or (errands is not None and errands.waiting) or self._waits():
             raise DaricError("pairing")  # a stranger does not learn why
         self.stop()
         self._pairing = DevicePairing(commitment, self._device.entropy.draw)
@@ -111,12 +98,13 @@ class Hosts:
         except DaricError:
             self.stop()
             raise
-        self._since = self._device.board.ticks()
+        self._since = self._tried = self._device.board.ticks()
+        self._tries += 1
         self._device.screens.show(screens.pairing(code), self._answered)
 
     def finish(self, sealed: object) -> bytes:
         """The host's sealed card, repeated until the owner answered: this device's sealed card, b"" until then."""
-        if self._card:
+        if self._card and sealed == self._sealed:
             return self._card
         if self._pairing is None:
             raise DaricError("pairing", "no pairing is under way")
@@ -130,14 +118,28 @@ class Hosts:
             raise
         if self._answer != "approve":
             return b""
+        if len(self) >= MAX_HOSTS and not self.is_paired(card.identity):
+            self.stop()
+            self._device.screens.show(["Too many hosts", "Forget one first"])
+            raise DaricError("limit", "the device is paired with as many hosts as it takes")
         stored = platform.cbor_encode([card.identity, card.name, card.cloud])
         self._device.vault.write(entry(card.identity), stored)
         self._device.errands = None  # what was answered before does not speak of this host
         self._card = self._pairing.finish(self._device.identity, NAME)
+        self._sealed = sealed
         self._pairing = None
+        self._tries = 0
         self._device.modules.forget()
         self._device.show_ready()
         return self._card
+
+    def _waits(self) -> bool:
+        """Whether the next pairing has to wait."""
+        over = self._tries - PAIRING_TRIES
+        if over < 0:
+            return False
+        wait = min(PAIRING_WAIT << min(over, 16), PAIRING_WAIT_LIMIT)
+        return ((self._device.board.ticks() - self._tried) & TICKS) < wait * 1000
 
     def _answered(self, answer: str) -> None:
         self._answer = answer
@@ -148,7 +150,7 @@ class Hosts:
         shown = self._since >= 0 and self._answer is None
         self._pairing = None
         self._card = b""
-        self._answer = None
+        self._sealed = self._answer = None
         self._since = -1
         if shown:
             self._device.show_ready()

@@ -14,6 +14,7 @@ from daric.modules import part
 TITLES = (("refresh", "New shares"), ("backup", "Back up"), ("export", "Export the key"))
 # What concerns the device itself: title with _ for spaces, module, function(device), which takes over the screen.
 DEVICE = """
+Paired_hosts hostsmenu show
 PIN_set_or_new pinflow set_pin
 Remove_the_PIN pinflow remove_pin
 Wipe_code pinflow wipe_code

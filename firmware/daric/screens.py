@@ -4,6 +4,8 @@ A page is a list of lines, a few words each, for a 128x64 screen; nothing blocks
 Specification: docs/architecture.md, the device.
 """
 
+from daric.made import KIND
+
 
 class Screens:
     """The one screen with its two buttons. An answer goes to whoever asked with the page that is on now."""
@@ -58,9 +60,11 @@ class Screens:
 
 
 def ready(paired: int, groups: int) -> "list[str]":
-    if not paired:
-        return ["Daric", "not paired", "connect a phone"]
-    return ["Daric", "ready", "%d wallet%s" % (groups, "" if groups == 1 else "s")]
+    if paired:
+        lines = ["Daric", "ready", "%d wallet%s" % (groups, "" if groups == 1 else "s")]
+    else:
+        lines = ["Daric", "not paired", "connect a phone"]
+    return lines if KIND == "production" else lines + ["for development"]
 
 
 def fault(error) -> "list[str]":

@@ -100,10 +100,19 @@ async def pair_renew(
 @command(pair_app, "revoke", ports=True, asks=True)
 async def pair_revoke(
     here: Here,
-    identity: Annotated[str, typer.Argument(help="of a device, or of another host of the one named by --device, hex")],
+    identity: Annotated[
+        str, typer.Argument(help="of a device, or of another host of the one named by --device, hex")
+    ] = "",
     for_good: Annotated[bool, typer.Option("--account", help="also take it out of this account, for good")] = False,
+    every: Annotated[bool, typer.Option("--all", help="every host of the device named by --device")] = False,
 ) -> dict[str, Any]:
-    """End a pairing: at this host, with --device at the device too; or that of another host, which the device asks."""
+    """End a pairing: at this host, with --device at the device too; or that of other hosts, which the device asks."""
+    if every:
+        if identity or len(here.ports) != 1:
+            raise DaricError("parameter", "name the one device that is to forget every host, and no identity")
+        async with here.wallet() as wallet:
+            await wallet.revoke_all(here.devices[0])
+        return {"revoked": "all"}
     key = read_key(identity, "the identity of a device or host")
     if not here.ports and not for_good:
         with local(here.home) as party:
@@ -122,3 +131,13 @@ async def pair_revoke(
         elif here.devices:
             await wallet.revoke(here.devices[0], key)
     return {"revoked": key.hex()}
+
+
+@command(pair_app, "maintenance", ports=True, asks=True)
+async def pair_maintenance(here: Here) -> dict[str, Any]:
+    """End the program of the device named by --device, if its image is a development one and its owner agrees."""
+    if len(here.ports) != 1:
+        raise DaricError("parameter", "name the one device whose program is to end")
+    async with here.wallet() as wallet:
+        await wallet.maintenance(here.devices[0])
+    return {"maintenance": here.devices[0].hex()}

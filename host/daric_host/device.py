@@ -7,13 +7,14 @@ is in devicelink.py.
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 from daric_protocol import VERSION, channel, platform
 from daric_protocol.errors import Abort, DaricError, error_name
+from daric_protocol.evm import words
 from daric_protocol.genuine import Attestation
 from daric_protocol.identity import Identity
 from daric_protocol.limits import (
@@ -26,10 +27,12 @@ from daric_protocol.limits import (
     TYPING_TIMEOUT,
 )
 from daric_protocol.pairing import HostPairing
+from daric_protocol.policy import Policy
 from daric_protocol.sessionlog import MOST, first_kept
 from daric_protocol.terms import Terms
 
 from daric_host.devicelink import Line, only
+from daric_host.ownerpolicy import OwnerPolicy
 from daric_host.sessionlog import SessionLog, verify
 from daric_host.transport import SerialTransport, Transport
 
@@ -276,6 +279,26 @@ class DeviceLink:
         """
         await self._asked("hosts_revoke", identity)
 
+    async def revoke_all(self) -> None:
+        """Make the device forget every host, this one among them, when the owner agrees on the screen.
+
+        Raises DaricError("refused", "timeout", "busy").
+        """
+        asked = False
+        try:
+            async for _ in self._asking("hosts_revoke_all"):
+                asked = True
+        except DaricError as error:
+            if error.name != "unpaired" or not asked:  # the answer was lost, and with it this host's channel
+                raise
+
+    async def maintenance(self) -> None:
+        """End the program of a development image when the owner agrees: the port's prompt is on the line from then on.
+
+        Raises DaricError("refused") if the owner or a production image refuses, "timeout".
+        """
+        await self._asked("maintenance")
+
     async def wanted(self) -> tuple[str, bytes] | None:
         """(op, group) that the owner picked in the device's menu since it was last asked, or None.
 
@@ -330,6 +353,29 @@ class DeviceLink:
             return await self._call(name, *parameters, timeout=timeout)
         return only(await self._line.ask(channel.FACTORY, [method, *parameters], timeout))
 
+    # What the owner reviews
+
+    async def policy(self, group: bytes) -> OwnerPolicy:
+        """The owner's policy for a wallet, and what was counted under it. Raises DaricError("group")."""
+        return OwnerPolicy.from_wire(await self._call("policy_read", group))
+
+    async def propose_policy(self, group: bytes, policy: Policy | None) -> None:
+        """Ask the owner for a policy for a wallet, instead of the one it has; None removes it.
+
+        Raises DaricError: "refused", "timeout", "busy", "group", "parameter", "member", "threshold", and "policy" where
+        there is none to be removed.
+        """
+        await self._asked("policy_propose", group, b"" if policy is None else policy.encode())
+
+    async def show_address(self, group: bytes, kind: str = "", salt: int = 0, path: Sequence[int] = ()) -> bytes:
+        """Let the device compute an address of a wallet (20 B) and show it until its owner has compared it.
+
+        kind: of a smart account (daric_protocol.evm.account), or empty for the key's own. Raises DaricError:
+        "refused", "timeout", "busy", "group", "pending", "parameter".
+        """
+        asked = words.item(salt, 256), list(path)
+        return channel.sized(await self._asked("address_show", group, kind, *asked), 20)
+
     # Backups without a session
 
     async def backup_make(
@@ -370,11 +416,21 @@ class DeviceLink:
 
     async def _asked(self, method: str, *parameters: Any, patience: float = APPROVAL_TIMEOUT) -> Any:
         """The result of a request that waits for the owner: it is repeated until the answer is there."""
+        async for answer in self._asking(method, *parameters, patience=patience):
+            if answer:
+                return answer[0]
+        raise DaricError("timeout", "nobody answered on the device")
+
+    async def _asking(
+        self, method: str, *parameters: Any, patience: float = APPROVAL_TIMEOUT
+    ) -> AsyncIterator[list[Any]]:
+        """Every answer to a repeated request, the last one with the result."""
         deadline = time.monotonic() + patience + ASKING_SLACK
         while time.monotonic() < deadline:
             answer = _array(await self._call(method, *parameters, timeout=KEYGEN_TIMEOUT))
+            yield answer
             if answer:
-                return answer[0]
+                return
             await asyncio.sleep(PAIRING_POLL)
         raise DaricError("timeout", "nobody answered on the device")
 

@@ -80,6 +80,24 @@ class Hosting(Tending):
             await link.close()
         self.devices.forget(device)
 
+    async def revoke_all(self, device: bytes) -> None:
+        """Make a connected device forget every host, this phone among them, if its owner agrees on the screen.
+
+        Raises DaricError: refused, timeout, busy.
+        """
+        await self._link(device)[0].revoke_all()
+        link, relay = self._links.pop(device)
+        await relay.close()
+        await link.close()
+        self.devices.forget(device)
+
+    async def maintenance(self, device: bytes) -> None:
+        """End the program of a connected device with a development image, if its owner agrees: it is at its prompt.
+
+        Raises DaricError: refused (by the owner, or by a production image), timeout, busy.
+        """
+        await self._link(device)[0].maintenance()
+
     async def propose_wanted(self, device: bytes, members: Sequence[int] = ()) -> Proposal | None:
         """What the owner of a connected device picked in its menu, as a session that the device asks for; or None.
 

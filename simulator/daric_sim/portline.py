@@ -1,7 +1,7 @@
 """The serial driver of a stock MicroPython port, for the simulator: a Ctrl-C byte interrupts the program while it may.
 
-usage: portline.py COMMAND... Runs the command, which is MicroPython's unix port, with our standard output and its standard
-input behind a pipe. As in a real port, byte 0x03 is an interrupt unless micropython.kbd_intr(-1) was called, and then a
+usage: portline.py COMMAND... Runs the command, MicroPython's unix port, with our standard output and its standard input
+behind a pipe. As in a real port, byte 0x03 is an interrupt unless micropython.kbd_intr(-1) was called, and then a
 byte like any other; the unix port alone would leave that to the terminal. Ends with the command's exit code.
 A script, run by daric_sim.device; it imports nothing of ours.
 """
