@@ -2,6 +2,7 @@
 
 The port lets a Ctrl-C byte interrupt each file anew. MicroPython looks for an interrupt only where the program jumps,
 and there is no jump before kbd_intr(-1); one that came earlier is raised inside this `try`, at the jumps of its loop.
+Then the loader picks the code slot that runs.
 """
 
 try:
@@ -12,3 +13,10 @@ try:
         pass
 except (AttributeError, KeyboardInterrupt):  # CPython; an interrupt that came in the first microseconds
     pass
+
+import sys
+
+if sys.implementation.name == "micropython":
+    import loader
+
+    loader.start()

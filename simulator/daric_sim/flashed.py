@@ -1,7 +1,8 @@
 """Runs MicroPython with an image in read-only memory beside the heap, as code lies in a board's flash.
 
-usage: flashed.py IMAGE HEAPSIZE [STATEMENTS], by default what a board starts with: boot.py and main.py. The image is
-mapped into this process and mounted at /rom; MicroPython executes it in place and finds its modules nowhere else.
+usage: flashed.py [--code FILE] IMAGE HEAPSIZE [STATEMENTS], by default what a board starts with: boot.py and main.py. The
+image is mapped into this process and mounted at /rom; MicroPython executes it in place and finds its modules nowhere
+else, but for those of a code slot: FILE is the board's code region, mapped too; the image's loader picks its slot.
 A script, run by daric_sim.device; it imports nothing of ours.
 """
 
@@ -10,6 +11,8 @@ import mmap
 import os
 import signal
 import sys
+
+KEPT: list[mmap.mmap] = []  # as long as the process
 
 BOOT = (
     "import micropython; micropython.kbd_intr(-1); "
@@ -37,21 +40,32 @@ os.putenv('MICROPYINSPECT', '1')
 """  # as a stock port: each file may be interrupted, says on the line what stopped it, and at the end is the prompt
 
 
-def run(image: str, heapsize: str, start: str = START) -> None:
-    """Map, protect, start. Does not return."""
-    import micropython
-
-    with open(image, "rb") as file:
+def mapped(path: str) -> str:
+    """Map a file for reading alone: "ADDRESS SIZE"."""
+    with open(path, "rb") as file:
         memory = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+    KEPT.append(memory)
     address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(len(memory)), mmap.PROT_READ):
         raise OSError(ctypes.get_errno(), "the image cannot be made read-only")
-    os.environ["DARIC_ROM"] = f"{address} {len(memory)}"
+    return f"{address} {len(memory)}"
+
+
+def run(image: str, heapsize: str, start: str = START, code: str = "") -> None:
+    """Map, protect, start. Does not return."""
+    import micropython
+
+    os.environ["DARIC_ROM"] = mapped(image)
+    if code:
+        os.environ["DARIC_CODE"] = mapped(code)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # until MicroPython runs
     sys.argv = ["micropython", "-X", "heapsize=" + heapsize, "-c", BOOT + start]
     sys.exit(micropython.main())
 
 
 if __name__ == "__main__":
-    run(*sys.argv[1:])
+    if sys.argv[1] == "--code":
+        run(*sys.argv[3:], code=sys.argv[2])
+    else:
+        run(*sys.argv[1:])

@@ -15,12 +15,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from daric_host.cli import app
 from daric_host.device import DeviceLink
+from daric_host.flashing import compiling, littlefsimage, romfs, signedimage
+from daric_host.flashing.signedimage import SignedImage, by_key
 from daric_protocol import VERSION, platform
 from daric_protocol.errors import DaricError
 from daric_protocol.identity import Identity
-from daric_sim import boards, image, romfs, signedimage
+from daric_protocol.imagehead import DEVELOPMENT, ROMFS, Manifest
+from daric_sim import boards, image, slots
 from daric_sim.device import SimDevice
-from daric_sim.signedimage import Manifest, SignedImage
 from typer.testing import CliRunner
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,10 +51,18 @@ def flash(*arguments, root=ROOT, **environment):
     return done.returncode, done.stdout, done.stderr
 
 
-def made(files=FILES, board="virtual", version="1.2.3"):
+def made(files=FILES, board="virtual", version="1.2.3", form=ROMFS):
     """An unsigned image."""
-    packed = romfs.pack(files)
-    return SignedImage(Manifest.of(packed, files, version, board, "1.28.0"), packed)
+    return SignedImage.make(files, form, version=version, board=board, kind=DEVELOPMENT, micropython="1.28.0")
+
+
+def of(payload, files, listed=None, **changes):
+    """The bytes of an unsigned image with a manifest that fits neither or both."""
+    listed = signedimage.listed(files) if listed is None else listed
+    named = hashlib.sha256(signedimage.encode_files(listed)).digest()
+    fields = {"version": "1.2.3", "board": "virtual", "kind": DEVELOPMENT, "micropython": "1.28.0", "form": ROMFS}
+    fields |= {"files": named, "size": len(payload), "digest": hashlib.sha256(payload).digest()}
+    return SignedImage(Manifest(**{**fields, **changes}), listed, payload)
 
 
 def name_of(data):
@@ -91,17 +101,18 @@ def test_two_builds_in_two_directories_with_other_times_and_locale_have_the_same
 
 
 def test_the_image_holds_the_file_system_that_simulated_boards_start_from(built):
-    assert signedimage.load(built[0]).romfs == image.build().read_bytes()
+    assert signedimage.load(built[0]).payload == image.build().read_bytes()
 
 
 def test_the_manifest_tells_version_board_files_and_digest(built):
     loaded = signedimage.load(built[0])
     manifest = loaded.manifest
-    assert (manifest.board, manifest.version, manifest.size) == ("virtual", daric.VERSION, len(loaded.romfs))
-    assert manifest.digest == hashlib.sha256(loaded.romfs).digest()
-    files = romfs.unpack(loaded.romfs)
-    assert dict(manifest.files) == {path: hashlib.sha256(data).digest() for path, data in files.items()}
-    assert {"boot.mpy", "main.mpy", "daric/app.mpy", "daric_protocol/gadget.bin"} < set(files)
+    assert (manifest.board, manifest.version, manifest.size) == ("virtual", daric.VERSION, len(loaded.payload))
+    assert manifest.digest == hashlib.sha256(loaded.payload).digest()
+    assert (manifest.kind, manifest.form) == ("development", ROMFS)
+    files = romfs.unpack(loaded.payload)
+    assert dict(loaded.files) == {path: hashlib.sha256(data).digest() for path, data in files.items()}
+    assert {*compiling.BASE, "daric/app.mpy", "daric_protocol/gadget.bin"} < set(files)
     loaded.check_signature(PUBLIC)
 
 
@@ -125,6 +136,7 @@ def test_an_image_without_a_key_says_that_nobody_signed_it(tmp_path):
 @pytest.mark.parametrize("files", [{}, {"a": b""}, FILES, {"x/y/z.mpy": b"1" * 20000, "x/a": b"2", "b": b"3"}])
 def test_a_file_system_is_read_back_as_it_was_packed(files):
     assert romfs.unpack(romfs.pack(files)) == files
+    assert littlefsimage.unpack(littlefsimage.pack(files)) == files
 
 
 # What is refused
@@ -169,7 +181,7 @@ def test_show_refuses_by_exit_code(built, tmp_path):
     cut, unsigned, foreign = tmp_path / "cut", tmp_path / "unsigned", tmp_path / "foreign"
     cut.write_bytes(built[0].read_bytes()[:-1])
     unsigned.write_bytes(made().encode())
-    foreign.write_bytes(made().sign(OTHER).encode())
+    foreign.write_bytes(made().sign(by_key(OTHER)).encode())
     key = ["--public", PUBLIC.hex()]
     assert [flash("show", file, *key)[0] for file in (cut, unsigned, foreign)] == [10, 13, 13]
     assert flash("show", unsigned, "--board", "rp2040")[0] == 12
@@ -178,7 +190,7 @@ def test_show_refuses_by_exit_code(built, tmp_path):
 
 
 def test_every_flipped_bit_and_every_cut_is_refused():
-    data = made().sign(KEY).encode()
+    data = made().sign(by_key(KEY)).encode()
     for at in range(len(data)):
         assert name_of(data[:at] + bytes([data[at] ^ 1 << at % 8]) + data[at + 1 :]) in ("encoding", "signature")
         assert name_of(data[:at]) == "encoding"
@@ -193,35 +205,35 @@ def test_an_unsigned_image_is_refused_where_a_key_is_demanded():
 
 def test_another_keys_signature_is_refused():
     with pytest.raises(DaricError, match="another key") as caught:
-        signedimage.parse(made().sign(OTHER).encode()).check_signature(PUBLIC)
+        signedimage.parse(made().sign(by_key(OTHER)).encode()).check_signature(PUBLIC)
     assert caught.value.name == "signature"
 
 
 def test_a_signature_of_another_manifest_is_refused():
-    signed = made().sign(KEY)
+    signed = made().sign(by_key(KEY))
     for other in (made(version="1.2.4"), made(board="rp2040"), made(files={"main.mpy": b"theirs"})):
-        moved = SignedImage(other.manifest, other.romfs, signed.public, signed.signature)
+        moved = SignedImage(other.manifest, other.files, other.payload, signed.public, signed.signature)
         assert name_of(moved.encode()) == "signature"
 
 
 def test_the_second_form_of_a_signature_is_refused():
-    signed = made().sign(KEY)
+    signed = made().sign(by_key(KEY))
     s = platform.curve.Q - int.from_bytes(signed.signature[32:], "big")
-    second = SignedImage(signed.manifest, signed.romfs, signed.public, signed.signature[:32] + s.to_bytes(32, "big"))
+    second = signed.signature[:32] + s.to_bytes(32, "big")
+    second = SignedImage(signed.manifest, signed.files, signed.payload, signed.public, second)
     assert name_of(second.encode()) == "signature"
 
 
 def test_a_manifest_that_tells_of_other_files_is_refused_though_its_key_signed_it():
-    whole = made()
-    other = Manifest.of(whole.romfs, {**FILES, "main.mpy": b"other"}, "1.2.3", "virtual", "1.28.0")
-    assert name_of(SignedImage(other, whole.romfs).sign(KEY).encode()) == "encoding"
+    other = of(romfs.pack(FILES), {**FILES, "main.mpy": b"other"})
+    assert name_of(other.sign(by_key(KEY)).encode()) == "encoding"
 
 
 @pytest.mark.parametrize("packed", [b"", b"\xd2\xcd\x31", b"\xd2\xcd\x31" + b"\xff" * 99, romfs.pack(FILES)[:-2]])
 def test_a_file_system_that_is_none_is_refused_though_its_digest_fits(packed):
     with pytest.raises(ValueError, match="ROMFS"):
         romfs.unpack(packed)
-    assert name_of(SignedImage(Manifest.of(packed, {}, "1.2.3", "virtual", "1.28.0"), packed).encode()) == "encoding"
+    assert name_of(of(packed, {}).encode()) == "encoding"
 
 
 def test_bytes_hidden_in_a_file_system_are_refused():
@@ -234,7 +246,28 @@ def test_bytes_hidden_in_a_file_system_are_refused():
 
 @pytest.mark.parametrize(
     ("at", "value"),
-    [(0, 2), (1, "1.2"), (1, "1.02.3"), (2, 5), (3, ""), (4, [["a"]]), (5, True)],
+    [
+        (0, 1),
+        (0, True),
+        (1, "1.2"),
+        (1, "1.02.3"),
+        (1, "1.2.-3"),
+        (1, "1.2.100000"),
+        (2, 5),
+        (2, ""),
+        (2, "x" * 33),
+        (3, ""),
+        (3, "test"),
+        (4, ""),
+        (5, 0),
+        (5, 3),
+        (6, b""),
+        (7, True),
+        (7, 0),
+        (7, -1),
+        (7, 1 << 31),
+        (8, b"0"),
+    ],  # fmt: skip
 )
 def test_a_manifest_of_another_form_is_refused(at, value):
     fields = platform.cbor_decode(made().manifest.encode())
@@ -248,17 +281,14 @@ def test_a_manifest_of_another_form_is_refused(at, value):
 
 
 def test_a_simulated_device_runs_the_file_system_that_it_is_given(tmp_path):
-    source = tmp_path / "main.py"
-    source.write_text("raise SystemExit('another image')")
-    image.compile_file("main.py", source, tmp_path / "main.mpy")
     rom = tmp_path / "rom"
-    rom.write_bytes(romfs.pack({"boot.mpy": (tmp_path / "main.mpy").read_bytes(), "main.mpy": b""}))
+    rom.write_bytes(romfs.pack({"boot.py": b"raise SystemExit('another image')", "main.py": b""}))
     with SimDevice(tmp_path / "device", rom=rom) as device:
         assert device._process.wait(20)
         assert "another image" in device.log
 
 
-async def test_the_command_runs_an_image_and_says_its_digest(built, tmp_path):
+async def test_the_command_runs_an_image_from_its_slot_and_says_its_digest(built, tmp_path):
     command = [sys.executable, "-m", "daric_host.cli", "sim", "device", "--state", tmp_path / "state"]
     with subprocess.Popen([*command, "--image", built[0]], stdout=subprocess.PIPE, stdin=subprocess.PIPE) as running:
         path, digest = running.stdout.readline().decode(), running.stdout.readline().decode()
@@ -266,7 +296,7 @@ async def test_the_command_runs_an_image_and_says_its_digest(built, tmp_path):
             assert await link.hello() == VERSION
         running.kill()
     assert digest == f"image {signedimage.load(built[0]).manifest.digest.hex()}\n"
-    assert (tmp_path / "state" / "image.romfs").read_bytes() == signedimage.load(built[0]).romfs
+    assert slots.digest(tmp_path / "state") == signedimage.load(built[0]).manifest.digest
 
 
 @pytest.mark.parametrize(

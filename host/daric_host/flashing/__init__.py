@@ -1,0 +1,1 @@
+"""Images of devices, and what brings them onto boards."""

