@@ -1,0 +1,113 @@
+"""Cuts the power at every flash operation of a process, switches it on again and looks.
+
+After each cut: the vault holds exactly what it held before the change under way or after it; the device starts, has no
+damaged entry and no open mark; no session that was started is accepted again; what the process is about is old or new.
+For each different state that the cuts leave: everyone shows everyone what it has, and the device signs with each of
+its wallets, in their current epochs.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pytest
+from daric_protocol.errors import DaricError
+
+from tests.power.house import House
+from tests.power.processes import Process
+from tests.power.tape import KINDS, Cut
+
+
+@dataclass
+class Row:
+    """One row of the table. states: different contents of vault and peers, from each of which wallets signed."""
+
+    name: str
+    operations: int = 0
+    cuts: int = 0
+    outcomes: Counter = field(default_factory=Counter)
+    states: int = 0
+    signed: Counter = field(default_factory=Counter)
+
+
+def sweep(process: Process, stride: int = 1, kinds: tuple[str, ...] = KINDS) -> Row:
+    """Run a process once and look at every cut (every `stride`-th operation). Asserts all of the above."""
+    house, tape, old, new = process.perform()
+    assert old != new
+    row = Row(process.name, len(tape.steps))
+    seen: set = set()
+    for cut in tape.cuts(stride, kinds):
+        _check(process, house, cut, (old, new), row, seen)
+    row.states = len(seen)
+    return row
+
+
+def sample(process: Process, cuts: int) -> Row:
+    """So many cuts of a process, spread over its operations, each in another of the three ways. The last one signs."""
+    house, tape, old, new = process.perform()
+    row = Row(process.name, len(tape.steps))
+    wanted = {1 + len(tape.steps) * at // cuts: KINDS[at % len(KINDS)] for at in range(cuts)}
+    for cut in tape.cuts():
+        if wanted.get(cut.number) == cut.kind:
+            _check(process, house, cut, (old, new), row, set() if cut.number == max(wanted) else None)
+    return row
+
+
+def sweep_restarts(process: Process, stride: int = 1, kinds: tuple[str, ...] = KINDS) -> Row:
+    """Cut the start after each cut as well: the start after that ends where an undisturbed one would have.
+
+    The row counts the second cuts.
+    """
+    house, tape, _, _ = process.perform()
+    row = Row(process.name)
+    for cut in tape.cuts(stride, kinds):
+        boot = f"after {cut}"
+        again = House(cut.image, cut.world.stores, boot, house.keepers, recording=True)
+        second = again.chip.stop()
+        reached = _state(again)
+        row.operations += len(second.steps)
+        for other in second.cuts(kinds=kinds):
+            third = House(other.image, cut.world.stores, f"{boot}, then {other}", house.keepers)
+            assert third.app.fault is None, (cut, other)
+            assert _state(third) == reached, (cut, other)
+            row.cuts += 1
+            row.outcomes["as without the second cut"] += 1
+    return row
+
+
+def _check(process: Process, house: House, cut: Cut, ends: tuple, row: Row, seen: set | None) -> None:
+    """One cut. ends: the subject before and after. seen: states that were signed from already; None: sign nothing."""
+    again = house.after(cut.image, cut.world, f"after {cut}")
+    _look(house, again, cut)
+    verdict = process.verdict(process.subject(again), *ends)
+    row.cuts += 1
+    row.outcomes[verdict] += 1
+    if seen is None:
+        return
+    state = (verdict, _state(again), tuple(frozenset(store.items()) for store in cut.world.stores.values()))
+    if state not in seen:
+        seen.add(state)
+        _use(process, again, verdict, row)
+
+
+def _state(house: House) -> frozenset:
+    return frozenset(house.content().items())
+
+
+def _look(house: House, again: House, cut: Cut) -> None:
+    """What holds at every cut."""
+    assert again.app.fault is None, (cut, again.app.fault)
+    if house.history:
+        expected = house.history[cut.world.writes : cut.world.writes + 2]
+        assert house.stored(cut.image) in expected, f"{cut}: not what was there before or after one change"
+    assert again.app.vault.damaged() == [], cut
+    assert not [name for name in again.app.vault.names() if name.startswith(("mark/", "swap/"))], cut
+    for uuid in cut.world.used:
+        with pytest.raises(DaricError, match="started before"):
+            again.custody.use_session(uuid)
+
+
+def _use(process: Process, again: House, verdict: str, row: Row) -> None:
+    again.meet()
+    process.afterwards(again, verdict)
+    for group in again.wallets():
+        row.signed[again.signs(group)] += 1
