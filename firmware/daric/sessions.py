@@ -18,11 +18,15 @@ from daric_protocol.limits import (
 from daric_protocol.link import TICKS
 
 from daric import screens
-from daric.modules import LOG
+from daric.modules import LOG, part
 
 REQUESTS = {"join": 2, "start": 1, "deliver": 4, "fetch": 2, "state": 0, "abort": 0}  # and how many parameters
 ENDED = ("done", "failed")
 CONTRIBUTION_BYTES = 32
+RAW = "setting/raw"  # in the vault: the owner allows raw digests (daric.review)
+POLICY = "policy/"  # in the vault: the owner's policy for a wallet (daric.policy)
+POLICED = ("sign", "export")
+LIMITS = ("daric.policy", "daric_protocol.policy")
 PASSING = (  # what no round after the first needs: it leaves room for the arithmetic
     "daric_protocol.evm", "daric_protocol.details", "daric_protocol.membership", "daric_protocol.groupmessages",
     "daric_protocol.flows.questions", "daric_protocol.rounds.groupstart", "daric_protocol.backingdetails",
@@ -48,6 +52,7 @@ class Sessions:
         self._incoming = None  # (seat, bytearray) of the frame whose pieces arrive
         self._filled = 0
         self._missed = 0  # sessions that the record could not take
+        self._charge = None  # what the owner's policy counts before this session may sign
 
     @property
     def active(self) -> bool:
@@ -112,9 +117,10 @@ class Sessions:
         describe = device.hosts.describe
         # Confirmed: the question warns of what may be signed already and of repeated strikes, and the owner decides.
         now = device.board.clock()
+        limited = parsed.op in POLICED and device.vault.read(POLICY + parsed.group.hex()) is not None
         self._session = flows.open_session(
             parsed, device.custody, device.entropy.draw, True, describe, confirmed=True, now=now,
-            backing=_backing(device, parsed),
+            allow_raw=device.vault.read(RAW) is not None, backing=_backing(device, parsed),
         )  # fmt: skip
         self._session.tidy = self._tidy
         self._host = host
@@ -124,7 +130,23 @@ class Sessions:
         self._patience = APPROVAL_TIMEOUT
         self._shown = None
         self._number = 0
+        self._charge = None
+        if limited:
+            self._check_policy(parsed)
         return self._session.join()
+
+    def _check_policy(self, terms) -> None:
+        """Refuse and record what the owner's policy does not allow, before anybody is asked."""
+        try:
+            self._charge = part("policy").check(self._device, terms)
+        except (DaricError, MemoryError) as error:
+            refusal = error if isinstance(error, DaricError) else DaricError("memory")
+            self._session.refuse(refusal)
+            self._look()
+            self._close()
+            raise refusal
+        finally:
+            self._device.modules.forget(*LIMITS)
 
     def _start(self, joins: object) -> bool:
         if not isinstance(joins, list) or not 2 <= len(joins) <= MAX_PARTIES:
@@ -330,12 +352,25 @@ class Sessions:
     def _answered(self, answer: str) -> None:
         if self._session is None or not self._session.needs_confirmation:
             return
-        if answer == "approve":
+        if answer != "approve":
+            self._session.refuse()
+        elif self._charge is not None:
+            self._count()
+        if self._session.needs_confirmation:
             self._session.confirm()
             self._show_progress()
         else:
-            self._session.refuse()
             self._look()
+
+    def _count(self) -> None:
+        """What leaves by this signature is counted before any of it can exist, and never given back."""
+        charge, self._charge = self._charge, None
+        try:
+            part("policy").count(self._device, self._session.terms.group, charge)
+        except (DaricError, MemoryError) as error:
+            self._session.refuse(error if isinstance(error, DaricError) else DaricError("memory"))
+        finally:
+            self._device.modules.forget(*LIMITS)
 
 
 def _backing(device, terms) -> "object | None":

@@ -129,3 +129,10 @@ POLICY_CHAINS = 4  # with a daily amount each
 POLICY_RECIPIENTS = 16  # four lines on the screen each
 POLICY_DAY = 24 * 3600
 POLICY_COUNTED = 16  # amounts of the last day that are kept apart; older ones are added up, never forgotten early
+
+# The owner's policy for a wallet, kept by a device
+POLICY_BYTES = 1024  # all of it is shown
+POLICY_CHAINS = 4  # with a daily amount each
+POLICY_RECIPIENTS = 16  # four lines on the screen each
+POLICY_DAY = 24 * 3600
+POLICY_COUNTED = 16  # amounts of the last day that are kept apart; older ones are added up, never forgotten early

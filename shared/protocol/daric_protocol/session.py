@@ -213,9 +213,9 @@ class Session:
             raise DaricError("session", "there is nothing to confirm")
         self.state = RUNNING
 
-    def refuse(self) -> None:
-        """The human refused, or cancels a running session."""
-        self._give_up(DaricError("refused"))
+    def refuse(self, error: "DaricError | None" = None) -> None:
+        """The human refused, or cancels a running session. error: of a party that refuses by itself, as by a policy."""
+        self._give_up(error or DaricError("refused"))
 
     def expire(self) -> None:
         """The caller's time is up."""

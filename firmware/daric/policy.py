@@ -1,0 +1,101 @@
+"""The owner's policy for each wallet: kept in the vault, decided on this device alone, obeyed before the owner is asked.
+
+Loaded only for a wallet that has one, and to propose one. What it can say and how requests are measured is in
+daric_protocol.policy. Specification: docs/security.md, the owner's policy.
+"""
+
+from daric_protocol.channel import sized
+from daric_protocol.errors import DaricError
+from daric_protocol.policy import COUNTS, Counted, decode, decode_counted, describe, judge, measure, tag_of
+
+PREFIX = "policy/"
+COUNTED = "policyday/"  # what was counted under it
+
+
+def check(device, terms) -> "list | None":
+    """What has to be counted before this session signs, None for nothing. Raises DaricError("policy")."""
+    policy = decode(device.vault.read(PREFIX + terms.group.hex()))
+    if terms.op != "sign":
+        raise DaricError("policy", "a wallet with a policy gives its key to nobody: remove the policy first")
+    from daric_protocol.evm import request as requests
+
+    asked = measure(requests.decode(terms.request))
+    tag = tag_of(terms.request)
+    charge = judge(policy, asked, terms.members, _counted(device, terms.group).spent(asked.chain_id, tag))
+    return None if charge is None else list(charge) + [tag]
+
+
+def count(device, group: bytes, charge: list) -> None:
+    """Count it, durably, before the first message of a signature can leave. Raises DaricError("storage")."""
+    counted = _counted(device, group)
+    counted.add(*charge)
+    device.vault.write(COUNTED + group.hex(), counted.encode())
+
+
+def _counted(device, group: bytes) -> Counted:
+    """What was counted in the last 24 hours of this device's time."""
+    clock = device.board.clock()
+    counted = decode_counted(device.vault.read(COUNTED + group.hex()), clock)
+    if counted.advance(clock):
+        # The clock began anew: from here on time passes again, also if nothing is signed before the next start.
+        device.vault.write(COUNTED + group.hex(), counted.encode())
+    return counted
+
+
+# What a host may ask
+
+
+def read_policy(device, _host: bytes, group: object) -> list:
+    """[policy or empty, [[chain id, wei counted in the last 24 hours], ..]] of a wallet. Raises DaricError("group")."""
+    group = sized(group, 16)
+    device.custody.group(group)
+    encoded = device.vault.read(PREFIX + group.hex())
+    if encoded is None:
+        return [b"", []]
+    counted = _counted(device, group)
+    return [encoded, COUNTS.write([(chain, counted.spent(chain)) for chain, _ in decode(encoded).daily])]
+
+
+def proposal(device, _host: bytes, group: object, encoded: object) -> object:
+    """Ask the owner for a policy for a wallet, or with empty bytes to remove the one it has.
+
+    Raises DaricError: "group", "pending", "encoding", "parameter", "member", "threshold", "policy" where none is there.
+    """
+    from daric_protocol.flows.questions import shown_member, shown_name
+
+    from daric.errands import Question
+
+    group = sized(group, 16)
+    shard = device.custody.shard(group)
+    wallet = shown_name(device.custody.group(group).name)
+    stored = device.vault.read(PREFIX + group.hex())
+    names = {member.index: shown_member(member) for member in shard.roster.members}
+    if encoded == b"":
+        if stored is None:
+            raise DaricError("policy", "this wallet has no policy")
+        lines = ["REMOVE POLICY of"] + wallet + describe(decode(stored), names) + ["Then there is", " no limit"]
+    else:
+        if not isinstance(encoded, bytes):
+            raise DaricError("encoding", "a policy is a byte string")
+        policy = decode(encoded)
+        _check_cosigners(policy.cosigners, shard)
+        title = ["Policy for"] if stored is None else ["NEW POLICY", "instead of the", "old one, for"]
+        lines = title + wallet + describe(policy, names)
+    return Question(lines, lambda _: _store(device.vault, group, encoded))
+
+
+def _check_cosigners(cosigners: "list[int]", shard) -> None:
+    for index in cosigners:
+        if index == shard.me or index not in shard.roster.indexes():
+            raise DaricError("member", "a co-signer is another member of the wallet")
+    if len(cosigners) >= shard.t:
+        raise DaricError("threshold", "so many co-signers never sign beside this device")
+
+
+def _store(vault, group: bytes, encoded: bytes) -> bool:
+    if encoded:
+        vault.write(PREFIX + group.hex(), encoded)
+        return True
+    vault.erase(PREFIX + group.hex())
+    vault.erase(COUNTED + group.hex())
+    return True
