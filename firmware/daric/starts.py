@@ -1,7 +1,7 @@
 """How the entropy source began at earlier starts: a generator with a fixed seed begins the same way each time.
 
-Eight bytes of a hash for each start in one raw block, which is erased when it is full. What was read for it is thrown
-away before the first output, so that the record tells nothing. Specification: docs/architecture.md, the vault.
+A hash of each start in one raw block, which is erased when it is full. What was read for it is thrown away before the
+first output, so that the record tells nothing. Specification: docs/architecture.md, the vault.
 """
 
 from daric_protocol.errors import DaricError

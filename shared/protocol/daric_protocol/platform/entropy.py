@@ -25,7 +25,7 @@ BLOCK_BITS = 4096  # so many bits are counted together
 LEANING = 240  # ones more or fewer than half of them: 7.5 standard deviations of a fair source
 ANCHOR = 16  # bytes that no source gives twice
 NEAR_READS = 64  # after so many reads the near anchor moves: a loop of up to 2 KB shows within 4 KB
-START_BYTES = 8  # what is remembered of a start (firmware/daric/starts.py)
+START_BYTES = 32  # what is remembered of a start (firmware/daric/starts.py): one cell of flash
 REQUEST_BYTES = 1 << 16  # of HMAC-DRBG (2^19 bits)
 
 
@@ -68,7 +68,7 @@ class Entropy:
 
     source: n -> n bytes; the system's os.urandom when left out. Every byte read passes the tests of Health, and no two
     reads may be equal. The first failure is final: this and every later call raises DaricError("entropy").
-    start: 8 bytes of a hash of what was read first, by which a generator shows that starts the same way each time.
+    start: hash (32 B) of what was read first, by which a generator shows that starts the same way each time.
     """
 
     def __init__(self, source: "Callable[[int], bytes] | None" = None) -> None:
@@ -78,7 +78,7 @@ class Entropy:
         self._failed = False
         self._health = Health()
         self._last = b""
-        self.start = sha256(self._read() + self._read())[:START_BYTES]
+        self.start = sha256(self._read() + self._read())
         for _ in range(STARTUP_BYTES // READ_BYTES - 2):
             self._read()
         self._drbg = Drbg(self._read() + self._read())

@@ -1,0 +1,215 @@
+"""Raw flash of real boards, with the attributes and methods that daric.board.flashfile.FlashFile has.
+
+blocks, block_size, read, program, erase; errors are OSError. Programming clears bits; nothing is erased in passing.
+
+Sources: MicroPython's documentation of vfs.AbstractBlockDev (extended form); JEDEC JESD216 for SPI flash.
+"""
+
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+
+    from machine import SPI, Pin
+
+    class Device(Protocol):
+        """The extended block device of a port."""
+
+        def readblocks(self, __block: int, __buffer: "Any", __offset: int) -> object: ...
+        def writeblocks(self, __block: int, __buffer: bytearray, __offset: int) -> object: ...
+        def ioctl(self, __operation: int, __argument: int) -> "Any": ...
+
+COUNT, SIZE, ERASE = 4, 5, 6  # operations of a block device
+EIO = 5
+PAGE = 256  # bytes that one command programs, at a multiple of it
+BLOCK = 4096
+ERASE_MS, PROGRAM_MS = 1000, 20  # no chip takes longer
+
+
+class PortFlash:
+    """Blocks `first` .. `first + blocks - 1` of a block device of the port (rp2.Flash, esp32.Partition).
+
+    page: bytes that the port programs at once; what is left of them is written as ones, which change nothing.
+    """
+
+    def __init__(self, device: "Device", first: int = 0, blocks: int = 0, page: int = 1) -> None:
+        self._device = device
+        self._first = first
+        self._page = page
+        self.block_size = device.ioctl(SIZE, 0)
+        there = device.ioctl(COUNT, 0)
+        if not 0 <= first < first + (blocks or 1) <= there:
+            raise OSError(EIO)
+        self.blocks = blocks or there - first
+
+    def read(self, address: int, buffer: "bytearray | memoryview") -> None:
+        """Fill `buffer` from `address`."""
+        block, offset = self._place(address, len(buffer))
+        _checked(self._device.readblocks(block, buffer, offset))
+
+    def program(self, address: int, data: "bytes | bytearray") -> None:
+        """Clear bits, page by page."""
+        self._place(address, len(data))
+        view = memoryview(data)
+        while view:
+            before = address % self._page
+            count = min(len(view), PAGE - address % PAGE)
+            whole = bytearray(b"\xff" * (-(-(before + count) // self._page) * self._page))
+            whole[before : before + count] = view[:count]
+            block, offset = self._place(address - before, 0)
+            _checked(self._device.writeblocks(block, whole, offset))
+            address += count
+            view = view[count:]
+
+    def erase(self, block: int) -> None:
+        """Set every bit of one block."""
+        if not 0 <= block < self.blocks:
+            raise OSError(EIO)
+        _checked(self._device.ioctl(ERASE, self._first + block))
+
+    def _place(self, address: int, length: int) -> "tuple[int, int]":
+        if not 0 <= address <= address + length <= self.blocks * self.block_size:
+            raise OSError(EIO)
+        return self._first + address // self.block_size, address % self.block_size
+
+
+def _checked(result: object) -> None:
+    """A port returns nothing, 0 or a negative errno."""
+    if isinstance(result, int) and result < 0:
+        raise OSError(EIO)
+
+
+class SpiFlash:
+    """An SPI flash chip of its own, of 4 KB blocks and at most 16 MB, which the port knows nothing of.
+
+    spi: machine.SPI. select: machine.Pin of its chip select, 0 while it is spoken to. Raises OSError where no chip
+    answers, or one of an unknown size.
+    """
+
+    block_size = BLOCK
+
+    def __init__(self, spi: "SPI", select: "Pin") -> None:
+        self._spi = spi
+        self._select = select
+        select.value(1)
+        self._command(b"\xab")  # out of its sleep
+        time.sleep_ms(1)
+        answer = self._command(b"\x9f", 3)  # maker, kind, size as a power of two
+        if answer[0] in (0, 0xFF) or not 16 <= answer[2] <= 24:
+            raise OSError(EIO)
+        self.blocks = (1 << answer[2]) // BLOCK
+
+    def read(self, address: int, buffer: "bytearray | memoryview") -> None:
+        """Fill `buffer` from `address`."""
+        self._inside(address, len(buffer))
+        self._select.value(0)
+        try:
+            self._spi.write(b"\x03" + address.to_bytes(3, "big"))
+            self._spi.readinto(buffer)
+        finally:
+            self._select.value(1)
+
+    def program(self, address: int, data: "bytes | bytearray") -> None:
+        """Clear bits, page by page."""
+        self._inside(address, len(data))
+        view = memoryview(data)
+        while view:
+            count = min(len(view), PAGE - address % PAGE)
+            self._command(b"\x06")  # allow one write
+            self._command(b"\x02" + address.to_bytes(3, "big") + bytes(view[:count]))
+            self._wait(PROGRAM_MS)
+            address += count
+            view = view[count:]
+
+    def erase(self, block: int) -> None:
+        """Set every bit of one block."""
+        self._inside(block * BLOCK, BLOCK)
+        self._command(b"\x06")
+        self._command(b"\x20" + (block * BLOCK).to_bytes(3, "big"))
+        self._wait(ERASE_MS)
+
+    def _inside(self, address: int, length: int) -> None:
+        if not 0 <= address <= address + length <= self.blocks * BLOCK:
+            raise OSError(EIO)
+
+    def _command(self, data: bytes, answer: int = 0) -> bytes:
+        self._select.value(0)
+        try:
+            self._spi.write(data)
+            return self._spi.read(answer) if answer else b""
+        finally:
+            self._select.value(1)
+
+    def _wait(self, limit: int) -> None:
+        """Until the chip is no longer busy."""
+        begun = time.ticks_ms()
+        while self._command(b"\x05", 1)[0] & 1:
+            if time.ticks_diff(time.ticks_ms(), begun) > limit:
+                raise OSError(EIO)
+
+
+class FileFlash:
+    """Raw flash made of one file per block, for development on a stock board, which has no raw area.
+
+    Erasing is weaker: the file system below copies on write, and old bytes stay until it needs their place.
+    """
+
+    block_size = BLOCK
+
+    def __init__(self, folder: str, blocks: int) -> None:
+        import os
+
+        self._folder = folder
+        self.blocks = blocks
+        self._os = os
+        try:
+            os.mkdir(folder)
+        except OSError:
+            pass  # there already, or the first write tells
+
+    def read(self, address: int, buffer: "bytearray | memoryview") -> None:
+        """Fill `buffer` from `address`."""
+        view = memoryview(buffer)
+        while view:
+            count = min(len(view), BLOCK - address % BLOCK)
+            at = address % BLOCK
+            view[:count] = self._get(address // BLOCK)[at : at + count]
+            address += count
+            view = view[count:]
+
+    def program(self, address: int, data: "bytes | bytearray") -> None:
+        """Clear bits."""
+        view = memoryview(data)
+        while view:
+            count = min(len(view), BLOCK - address % BLOCK)
+            block = self._get(address // BLOCK)
+            for at in range(count):
+                block[address % BLOCK + at] &= view[at]
+            with open(self._path(address // BLOCK), "wb") as file:
+                file.write(block)
+            address += count
+            view = view[count:]
+
+    def erase(self, block: int) -> None:
+        """Set every bit of one block: no file is a blank one."""
+        try:
+            self._os.remove(self._path(block))
+        except OSError as error:
+            if error.args[0] != 2:
+                raise
+
+    def _get(self, block: int) -> bytearray:
+        try:
+            with open(self._path(block), "rb") as file:
+                data = file.read()
+        except OSError as error:
+            if error.args[0] != 2:
+                raise
+            data = b""
+        return bytearray(data + b"\xff" * (BLOCK - len(data)))
+
+    def _path(self, block: int) -> str:
+        if not 0 <= block < self.blocks:
+            raise OSError(EIO)
+        return "%s/%03x" % (self._folder, block)
