@@ -45,6 +45,7 @@ class App:
         self.wiped = False
         self._held = None  # the ticks since when both buttons are down
         self.leaving = False  # the owner agreed to a maintenance exit
+        self._on_trial = False  # whether the image that runs is still to be confirmed
         self.restored = None  # the Shard that came back from a backup, until the group has taken this device back
         self.hosts = Hosts(self)
         try:
@@ -84,6 +85,9 @@ class App:
     def _settle(self) -> None:
         """Forget what only the start needs, and meet what flows will load."""
         self.modules = Modules(START)
+        if self.fault is None and not self.locked and self.board.code() is not None:
+            self._on_trial = part("update").on_trial(self)
+            self.modules.forget()
         if not self.locked:
             self.modules.meet()
         self.show_ready()
@@ -186,6 +190,8 @@ class App:
                 self.link.send(reply)
                 del reply
         self._flush()
+        if self._on_trial and self.dispatcher.served:
+            self._confirm()
         now = self.board.ticks()
         if self.restarting is not None:
             if ((now - self.restarting) & TICKS) >= RESTART_MS:
@@ -202,6 +208,12 @@ class App:
             for one in (self.errands, self.menu, self.secret, self.lock):
                 if one is not None:
                     one.tick(now)
+
+    def _confirm(self) -> None:
+        """A new image works: entropy, vault and identity are open, and a host was served."""
+        part("update").confirm(self)
+        self._on_trial = False
+        self.modules.forget("daric.update", "daric.loader", "daric_protocol.imagehead")
 
     def _look_held(self, now: int) -> None:
         """Both buttons held for long wipe a device that nothing else gets out of where it is."""

@@ -21,6 +21,10 @@ backup_make ask backups backup_make 6
 recovery_request ask backups recovery_request 2
 recovery_restore do backups recovery_restore 2
 log do log read_log 1
+update_state do update state 0
+update_begin do update begin 1
+update_piece do update piece 2
+update_end ask update end 0
 lock do pinflow lock_request 0
 wipe ask pinflow wipe_request 0
 wear do pinflow wear 0
@@ -50,6 +54,7 @@ class Dispatcher:
         self._host = b""  # identity of the host at the other end of the channel
         self._next = None  # (channel, host) after a connect
         self._challenge = b""  # what the next connect has to prove; of one connection
+        self.served = False  # whether a host got an answer on its channel
 
     def answer(self, data: bytes) -> bytes:
         """The link message that answers `data`, whoever sent it."""
@@ -137,6 +142,7 @@ class Dispatcher:
             reply = [id_, error.number, error.detail[:DETAIL_CHARACTERS]]
         except MemoryError:
             reply = [id_, DaricError("memory").number, ""]
+        self.served = True
         return opened_by.seal(platform.cbor_encode(reply))
 
     def drop(self, host: bytes) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from daric.app import App
 from daric.board import faults
-from daric.board.flashfile import FlashFile
+from daric.board.flashfile import FlashFile, Partition
 from daric.flash import open_vault
 from daric.panel import Panel
 from daric.vault import PathFiles
@@ -36,6 +36,7 @@ class MemoryBoard:
         self.both_held = False
         self.resets = 0
         self.watched = 0  # how often the watchdog was fed
+        self.code_flash: Partition | None = None  # of the code slots
         self.visible: list[str] = []
         self.panel = Panel(self, self.ticks, 0)
         self._page = (False, False)  # whether it asks, whether short presses choose
@@ -97,6 +98,9 @@ class MemoryBoard:
         files = self._state / "files"
         files.mkdir(parents=True, exist_ok=True)
         return open_vault(self.chip(), random, lambda _, first: PathFiles(str(files)))
+
+    def code(self) -> Partition | None:
+        return self.code_flash
 
     def chip(self) -> FlashFile:
         return FlashFile(str(self._state / "flash"), BLOCKS)

@@ -152,6 +152,9 @@ class Partition:
         """As FlashFile.erase, counted from the start of the partition."""
         self.flash.erase(self.first + block)
 
+    def memory(self, _address: int, _length: int) -> None:
+        """A file does not lie where code can be executed."""
+
     # MicroPython's block device. Errors are returned, not raised: littlefs is C and unwinds its own stack.
     def readblocks(self, block: int, buffer, offset: int = 0) -> int:
         """Read into `buffer` from byte `offset` of `block`; 0 or a negative errno."""

@@ -8,6 +8,7 @@ Runs under MicroPython's unix port and CPython. The environment variable DARIC_B
     guard    milliseconds that rows are on before a press may approve them; 0: who reads a number may press at once
     entropy  "system", or a fault for tests by its name in board/faults.py
     blocks   of flash, 4 KB each
+    code     file with the code slots, code_blocks of 4 KB; without it the board has none
     stretch  milliseconds that stretching a PIN shall take
 Both buttons are held while there is a file "held" in the directory.
 Standard input must be non-blocking. Specification: docs/architecture.md, the virtual board.
@@ -40,6 +41,7 @@ class Board:
         self._state = settings["state"]
         self._entropy = settings["entropy"]
         self._blocks = settings.get("blocks", BLOCKS)
+        self._code = settings.get("code", "")
         self.STRETCH_MS = settings.get("stretch", STRETCH_MS)
         self._input = open(0, "rb", 0)
         self._output = open(1, "wb", 0)
@@ -152,6 +154,14 @@ class Board:
         from daric.board.flashfile import FlashFile
 
         return FlashFile(self._state + "/flash", self._blocks)
+
+    def code(self):
+        """The raw flash of the code slots, as daric.loader.Slots wants it; None on a board without them."""
+        if not self._code:
+            return None
+        from daric.board.code_virtual import code
+
+        return code()
 
     def open_vault(self, random):
         """The vault on this board's flash. Raises DaricError("storage")."""
