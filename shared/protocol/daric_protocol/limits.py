@@ -36,7 +36,6 @@ PAIRING_WAIT_LIMIT = 3600
 
 # Images
 IMAGE_HEAD_BYTES = 1024  # manifest, key and signature: a device reads no more of an image before it trusts it
-UPDATE_RESTART_MS = 500  # between the answer to an update's end and the restart: the host gets the answer
 
 # Waiting (measured on an RP2040 in plain Python: key generation 200 s, signature 10 s)
 KEYGEN_TIMEOUT = 900
@@ -122,13 +121,6 @@ WIPE_HOLD = 10  # both buttons, at a device that is locked or out of order
 USED_SESSIONS = 64  # remembered session ids; an older one repeats nothing, since each join draws a new nonce
 SPENT_DIGESTS = 64  # remembered per group: a warning to people, the nonces alone keep signatures apart
 FORMING_GROUPS = 16  # groups that were tried and never stored
-
-# The owner's policy for a wallet, kept by a device
-POLICY_BYTES = 1024  # all of it is shown
-POLICY_CHAINS = 4  # with a daily amount each
-POLICY_RECIPIENTS = 16  # four lines on the screen each
-POLICY_DAY = 24 * 3600
-POLICY_COUNTED = 16  # amounts of the last day that are kept apart; older ones are added up, never forgotten early
 
 # The owner's policy for a wallet, kept by a device
 POLICY_BYTES = 1024  # all of it is shown
