@@ -9,8 +9,10 @@ from daric_protocol.errors import DaricError
 from daric_protocol.sessionlog import LogEntry
 
 from daric_host.command import Here, command, local, pair_app, read_group
+from daric_host.device import DeviceLink, LockState
 from daric_host.keys import read_key
 from daric_host.paired import PairedDevices
+from daric_host.proposal import Event
 
 
 @command(pair_app, "new", asks=True)
@@ -95,6 +97,32 @@ async def pair_renew(
         await wallet.invite(proposal, here.devices, here.cloud)
         await wallet.run(proposal)
         return {"renewed": f"{first} and {second}"}
+
+
+@command(pair_app, "unlock")
+async def pair_unlock(here: Here, port: str) -> dict[str, Any]:
+    """Wait until the owner of the device at a serial port has typed its PIN on it."""
+
+    def watch(state: LockState) -> None:
+        wait = f"a try in {state.seconds} s" if state.seconds else "type the PIN on the device"
+        here.talk.event(Event("advice", "device", {"text": f"{wait}; {state.tries} tries left"}))
+
+    with local(here.home) as party:
+        device = await DeviceLink.open(port, party.identity)
+        try:
+            await device.unlock(watch)
+        finally:
+            await device.close()
+    return {"unlocked": port}
+
+
+@command(pair_app, "lock", ports=True)
+async def pair_lock(here: Here) -> dict[str, Any]:
+    """Lock the devices named by --device now: each waits for its PIN."""
+    async with here.wallet() as wallet:
+        for device in here.devices:
+            await wallet.lock(device)
+    return {"locked": [device.hex() for device in here.devices]}
 
 
 @command(pair_app, "revoke", ports=True, asks=True)

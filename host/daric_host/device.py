@@ -69,6 +69,15 @@ class DeviceInfo:
 
 
 @dataclass(frozen=True)
+class LockState:
+    """Whether a device waits for its PIN, after how many seconds it takes one, and how many wrong ones it still takes."""
+
+    locked: bool
+    seconds: int
+    tries: int
+
+
+@dataclass(frozen=True)
 class BackupMade:
     """A backup without a session: what every holder may see, the phone's sealed piece, the cloud's envelope."""
 
@@ -152,6 +161,43 @@ class DeviceLink:
         if version != VERSION:
             raise DaricError("parameter", f"the device speaks version {version} of the protocol, this host {VERSION}")
         return VERSION
+
+    async def lock_state(self) -> LockState:
+        """Whether the device is locked; where it is, the page that takes the PIN comes onto its screen."""
+        fields = await self._line.ask(channel.UNLOCK, [])
+        if len(fields) != 3:
+            raise DaricError("encoding", "the device answers with a state, seconds and tries")
+        state, seconds, tries = [channel.ranged(field, 0, channel.MAX_COUNTER) for field in fields]
+        return LockState(state != 0, seconds, tries)
+
+    async def unlock(self, watch: Callable[[LockState], None] = lambda state: None) -> None:
+        """Wait until the device's owner has typed the PIN on it; returns at once where it is not locked.
+
+        watch: called with each change. Raises DaricError("timeout").
+        """
+        deadline = time.monotonic() + TYPING_TIMEOUT
+        last = None
+        while time.monotonic() < deadline:
+            state = await self.lock_state()
+            if not state.locked:
+                return
+            if state != last:
+                watch(state)
+                last = state
+            await asyncio.sleep(PAIRING_POLL)
+        raise DaricError("timeout", "nobody typed the PIN on the device")
+
+    async def wipe_locked(self) -> None:
+        """Erase everything on a locked device, if its owner agrees on the screen. It restarts as a new one.
+
+        Raises DaricError("refused", "timeout"), "busy" while the PIN is typed, "unpaired" where it is not locked.
+        """
+        deadline = time.monotonic() + APPROVAL_TIMEOUT + ASKING_SLACK
+        while time.monotonic() < deadline:
+            if channel.ranged(only(await self._line.ask(channel.WIPE, [])), 0, 1):
+                return
+            await asyncio.sleep(PAIRING_POLL)
+        raise DaricError("timeout", "nobody answered on the device")
 
     async def pair(
         self, show_code: Callable[[str], Awaitable[bool]], name: str = "host", cloud: bytes = b""
@@ -314,6 +360,21 @@ class DeviceLink:
         DaricError("refused", "timeout", "busy", "group", "master" ..).
         """
         return channel.sized(await self._asked("terms_sign", terms.encode()), 64)
+
+    async def lock(self) -> None:
+        """Lock the device now: it restarts and waits for its PIN. Raises DaricError("pin") where none is set."""
+        await self._call("lock")
+
+    async def wipe(self) -> None:
+        """Erase everything on the device, if its owner agrees and types the PIN; it restarts as a new one.
+
+        Raises DaricError("refused", "timeout", "busy").
+        """
+        await self._asked("wipe")
+
+    async def wear(self) -> dict[str, int]:
+        """How often each block of the device's raw flash areas was erased since the first start or the last wipe."""
+        return {str(area): channel.ranged(count, 0, channel.MAX_COUNTER) for area, count in await self._call("wear")}
 
     async def log(self) -> SessionLog:
         """The device's record of the sessions it took part in, verified. DaricError("storage") if it is broken."""

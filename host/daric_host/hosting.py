@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from daric_protocol.errors import DaricError
 
-from daric_host.device import DeviceLink
+from daric_host.device import DeviceLink, LockState
 from daric_host.device_signer import DeviceSigner
 from daric_host.paired import PairedDevice, PairedDevices
 from daric_host.proposal import Proposal
@@ -54,6 +54,24 @@ class Hosting(Tending):
         relay = self._meet(DeviceSigner(pairing.identity, device))
         self._links[pairing.identity] = (device, relay)
         return pairing.identity
+
+    async def unlock(self, path: str, watch: Callable[[LockState], None] = lambda state: None) -> None:
+        """Wait until the owner of the device at a serial port has typed its PIN; at once where it is not locked.
+
+        watch: called with each change. Raises DaricError("timeout").
+        """
+        device = await DeviceLink.open(path, self.party.identity)
+        try:
+            await device.unlock(watch)
+        finally:
+            await device.close()
+
+    async def lock(self, device: bytes) -> None:
+        """Lock a connected device: it restarts and waits for its PIN. Raises DaricError("pin") where none is set."""
+        await self._link(device)[0].lock()
+        link, relay = self._links.pop(device)
+        await relay.close()
+        await link.close()
 
     async def hosts(self, device: bytes) -> list[tuple[bytes, str]]:
         """Identity and name of each host that a connected device is paired with, this one among them."""
