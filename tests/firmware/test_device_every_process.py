@@ -78,7 +78,7 @@ async def test_nothing_begins_for_a_host_that_is_not_paired_or_not_any_more(wall
     app, link, party, gid = wallet
     asked = [terms_of(op, app, party, gid).encode() for op in OPERATIONS]
     for one in asked:
-        whole = [7, "session_join", one[:64], platform.sha256(one)]
+        whole = [9, "session_join", one[:64], platform.sha256(one)]
         assert refusal(app, whole) == "unpaired"
         assert refusal(app, [channel.SEALED, 1, platform.cbor_encode(whole)]) == "sealed"
     app.hosts.revoke(Identity(4711).public)

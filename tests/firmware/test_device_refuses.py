@@ -52,8 +52,8 @@ def refusal(app, message) -> str:
 
 @pytest.mark.parametrize("request_", EVERY_REQUEST, ids=lambda request_: request_[0])
 def test_an_unpaired_host_is_refused_every_request_in_clear(app, request_):
-    assert refusal(app, [7, *request_]) == "unpaired"
-    assert refusal(app, [channel.SEALED, 1, platform.cbor_encode([7, *request_])]) == "sealed"
+    assert refusal(app, [9, *request_]) == "unpaired"
+    assert refusal(app, [channel.SEALED, 1, platform.cbor_encode([9, *request_])]) == "sealed"
 
 
 def test_a_stranger_learns_the_version_and_nothing_else(app):
