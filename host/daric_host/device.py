@@ -376,6 +376,12 @@ class DeviceLink:
         """How often each block of the device's raw flash areas was erased since the first start or the last wipe."""
         return {str(area): channel.ranged(count, 0, channel.MAX_COUNTER) for area, count in await self._call("wear")}
 
+    async def update(self, step: str, *parameters: Any) -> Any:
+        """A step of an update, which daric_host.flashing.updating takes: "state", "begin", "piece" or "end"."""
+        if step == "end":
+            return await self._asked("update_end")
+        return await self._call("update_" + step, *parameters)
+
     async def log(self) -> SessionLog:
         """The device's record of the sessions it took part in, verified. DaricError("storage") if it is broken."""
         entries: list[bytes] = []
