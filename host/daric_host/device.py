@@ -70,7 +70,7 @@ class DeviceInfo:
 
 @dataclass(frozen=True)
 class LockState:
-    """Whether a device waits for its PIN, after how many seconds it takes one, and how many wrong ones it still takes."""
+    """Whether a device waits for its PIN, after how many seconds it takes one, and how many tries are left."""
 
     locked: bool
     seconds: int
