@@ -201,7 +201,7 @@ class App:
             self.screens.poll()
         if self.fault is not None or self.locked:
             self._look_held(now)
-        if self.fault is None:
+        if self.fault is None and self.restarting is None:
             if not self.locked:
                 self.hosts.tick(now)
                 self.sessions.tick(now)

@@ -64,13 +64,14 @@ class Dispatcher:
             del data
             if not isinstance(message, list) or len(message) < 2:
                 raise DaricError("unpaired")
-            if self._device.shut and not [kind for kind in SHUT if _is(message[0], kind)]:
-                raise DaricError("locked")
-            if _is(message[0], channel.SEALED):
+            shut = self._device.shut
+            if _is(message[0], channel.SEALED) and not shut:
                 return platform.cbor_encode(self._sealed(message))
             if not [kind for kind in CLEAR if _is(message[0], kind)]:
-                raise DaricError("unpaired")
+                raise DaricError("locked" if shut else "unpaired")
             id_ = channel.ranged(message[1], 0, channel.MAX_COUNTER)
+            if shut and not [kind for kind in SHUT if _is(message[0], kind)]:
+                raise DaricError("locked")
             reply = [message[0], id_]
             reply.extend(self._clear(message[0], message[2:]))
         except DaricError as error:
