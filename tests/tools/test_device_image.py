@@ -267,7 +267,7 @@ def test_bytes_hidden_in_a_file_system_are_refused():
         (7, -1),
         (7, 1 << 31),
         (8, b"0"),
-    ],  # fmt: skip
+    ],
 )
 def test_a_manifest_of_another_form_is_refused(at, value):
     fields = platform.cbor_decode(made().manifest.encode())
