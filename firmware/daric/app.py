@@ -16,7 +16,8 @@ from daric.hosts import Hosts
 from daric.modules import Modules, part
 from daric.screens import Screens
 
-START = ("daric.flash", "daric.lock", "daric.tablekey", "daric.locksectors")  # loaded at the start, and then forgotten
+# Loaded at the start, and then forgotten.
+START = ("daric.flash", "daric.starts", "daric.lock", "daric.tablekey", "daric.locksectors")
 RESTART_MS = 1000  # from the answer that says so to the reset: a host gets it even over noise
 GARBAGE = 4096  # collect after so many bytes: what lives stays together, and large blocks stay free (measured)
 IDLE_WAIT = 50  # milliseconds between two looks at buttons and repetitions
@@ -25,7 +26,8 @@ IDLE_WAIT = 50  # milliseconds between two looks at buttons and repetitions
 class App:
     """Everything a running device holds. board: as daric.board.virtual.Board.
 
-    fault: the DaricError that keeps the device out of order (its entropy or flash failed at the start), else None.
+    fault: the DaricError that keeps the device out of order (its flash failed at the start, its entropy then or later),
+    else None.
     """
 
     def __init__(self, board) -> None:
@@ -60,11 +62,14 @@ class App:
         """Entropy, then the vault; with a PIN the start goes on in `unlocked`."""
         from daric_protocol.platform.entropy import Entropy
 
+        from daric.flash import check_start
+
         source = self.board.entropy()
         if source is None:
             raise DaricError("entropy", "this board has no entropy source")
         self.entropy = Entropy(source)
         self.vault = self.board.open_vault(self.entropy.draw)
+        check_start(self.vault.chip, self.entropy.start)
         if self.locked:
             from daric.lock import Lock
 
@@ -197,8 +202,13 @@ class App:
             if ((now - self.restarting) & TICKS) >= RESTART_MS:
                 self.board.reset()
             return
+        if self.fault is None and self.entropy.failed:
+            self._break(DaricError("entropy"))
         if self.fault is None:
             self.screens.poll()
+            noise = self.board.noise()
+            if noise:
+                self.entropy.mix(noise)
         if self.fault is not None or self.locked:
             self._look_held(now)
         if self.fault is None and self.restarting is None:
@@ -214,6 +224,13 @@ class App:
         part("update").confirm(self)
         self._on_trial = False
         self.modules.forget("daric.update", "daric.loader", "daric_protocol.imagehead")
+
+    def _break(self, error: DaricError) -> None:
+        """Out of order from now on: what was under way is forgotten, and nothing is answered but why."""
+        self.fault = error
+        self.errands = self.menu = self.secret = self.sessions = None
+        self.modules.forget()
+        self.show_ready()
 
     def _look_held(self, now: int) -> None:
         """Both buttons held for long wipe a device that nothing else gets out of where it is."""

@@ -170,6 +170,8 @@ class Dispatcher:
 
     def _call(self, method: object, parameters: list) -> object:
         device = self._device
+        if device.fault is not None:
+            raise device.fault
         if method == "identity" and not parameters:
             return [device.identity.public, VERSION, device.custody.groups()]
         if method == "auth" and len(parameters) == 1:

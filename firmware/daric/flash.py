@@ -20,7 +20,8 @@ KEYS_BLOCK = 1
 KEYS_BLOCKS = 4  # two areas of 8 KB: room for about 120 entries
 LOCK_BLOCK = KEYS_BLOCK + KEYS_BLOCKS
 FLOOR_BLOCK = LOCK_BLOCK + 2
-FILES_BLOCK = FLOOR_BLOCK + 2
+STARTS_BLOCK = FLOOR_BLOCK + 2
+FILES_BLOCK = STARTS_BLOCK + 1
 MIN_BLOCKS = FILES_BLOCK + 32
 
 SECRET_BYTES = 32
@@ -165,15 +166,27 @@ def table_key(chip, random) -> TableKey:
 def wipe(chip, watch=None) -> None:
     """Erase everything: first what opens the rest, last the device secret. The next start is the first one.
 
+    Only the record of the entropy's starts stays, which holds no secret: a seeded generator shows after a wipe too.
+
     A power cut leaves the device as it was or a wipe that its next start finishes. watch: called between blocks.
     Raises OSError.
     """
     secret = _part(chip, SECRET_BLOCK, 1)
     SecretSector(secret).begin_wipe()
-    for block in list(range(KEYS_BLOCK, chip.blocks)) + [SECRET_BLOCK]:
+    for block in list(range(KEYS_BLOCK, STARTS_BLOCK)) + list(range(FILES_BLOCK, chip.blocks)) + [SECRET_BLOCK]:
         cells.blank(_part(chip, block, 1), 0)
         if watch is not None:
             watch()
+
+
+def check_start(chip, start: bytes) -> None:
+    """Refuse an entropy source that began the same way before. start: of daric_protocol.platform.entropy.Entropy.
+
+    Raises DaricError("entropy"), DaricError("storage").
+    """
+    from daric.starts import check
+
+    check(_part(chip, STARTS_BLOCK, 1), start)
 
 
 def wear(device, _host: bytes = b"") -> "list[list]":

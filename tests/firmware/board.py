@@ -34,6 +34,7 @@ class MemoryBoard:
         self._state = state
         self._entropy = entropy
         self.both_held = False
+        self.chance = b""  # what the next turn mixes into its entropy
         self.resets = 0
         self.watched = 0  # how often the watchdog was fed
         self.code_flash: Partition | None = None  # of the code slots
@@ -84,6 +85,10 @@ class MemoryBoard:
 
     def held(self) -> bool:
         return self.both_held
+
+    def noise(self) -> bytes:
+        noise, self.chance = self.chance, b""
+        return noise
 
     def watch(self) -> None:
         self.watched += 1

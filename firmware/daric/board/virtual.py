@@ -127,6 +127,10 @@ class Board:
             return False
         return True
 
+    def noise(self) -> bytes:
+        """What came along by chance since the last call, such as the time of a press; b"" for nothing."""
+        return b""
+
     def watch(self) -> None:
         """The program turns: a board with a watchdog feeds it."""
 
