@@ -190,3 +190,164 @@ async def test_a_revoked_host_can_pair_again(both):
     await first.revoke(FIRST.public)
     await pair(first)
     assert (await first.identity()).identity == app.identity.public
+
+
+# All at once, and on the device
+
+
+async def test_every_host_is_forgotten_at_once_if_the_owner_agrees(both):
+    app, first, second, _ = both
+    app.board.pages.clear()
+    await first.revoke_all()
+    [question] = ["\n".join(lines) for lines, ask in app.board.pages if ask]
+    assert "Forget all hosts?" in question
+    assert len(app.hosts) == 0
+    await refused("unpaired", first.identity())
+    await refused("unpaired", second.identity())
+
+
+async def test_an_owner_who_refuses_keeps_every_host(both):
+    app, first, _, _ = both
+    app.board.answer = "refuse"
+    await refused("refused", first.revoke_all())
+    assert len(app.hosts) == 2
+
+
+async def test_a_lost_answer_to_the_host_that_revoked_all_is_no_failure(both):
+    app, first, _, _ = both
+    app.board.answer = None
+    asked = asyncio.ensure_future(first.revoke_all())
+    while not app.errands or not app.errands.waiting:
+        await asyncio.sleep(0.01)
+    app.hosts.revoke(FIRST.public)  # as if its answer had been lost
+    await asked
+
+
+@pytest.mark.parametrize("method", [("hosts_revoke_all", 1), ("hosts_revoke",), ("maintenance", b"")])
+async def test_a_request_about_hosts_with_other_parameters_is_refused(both, method):
+    await refused("parameter", both[1]._call(*method))
+
+
+async def test_the_session_of_any_host_ends_with_all_of_them(both):
+    app, first, second, _ = both
+    await second.session_join(flows.create_terms(os.urandom(16), 2, 2, os.urandom).encode())
+    await first.revoke_all()
+    assert not app.sessions.active
+
+
+def turns(app, *answers: str) -> None:
+    """What the owner presses, one page after another."""
+    for answer in answers:
+        app.board.press(answer)
+        app.step(0)
+
+
+@pytest.fixture
+def menu(both):
+    """The device with its menu of hosts on the screen, and its pages."""
+    app = both[0]
+    app.board.answer = None
+    app.board.pages.clear()
+    app.board._presses = ["menu:hostsmenu.show"]
+    app.step(0)
+    return app
+
+
+def top(app) -> str:
+    return "\n".join(app.board.pages[-1][0])
+
+
+async def test_the_owner_turns_through_the_hosts_by_name_and_leaves(menu):
+    names = []
+    for _ in range(4):
+        names.append(top(menu))
+        turns(menu, "refuse")
+    assert names[0].startswith("Host 1 of 2\n host\n ") and names[1].startswith("Host 2 of 2\n host\n ")
+    assert {FIRST.public.hex()[:12] in name for name in names[:2]} == {True, False}
+    assert names[2:] == ["All hosts?", "Leave the menu?"]
+    assert top(menu).startswith("Host 1 of 2")
+    turns(menu, "refuse", "refuse", "refuse", "approve")
+    assert "ready" in top(menu) and menu.menu is None
+    assert len(menu.hosts) == 2
+
+
+async def test_the_owner_forgets_one_host_on_the_device_without_any_host(menu, both):
+    gone = menu.hosts.all()[0][0]
+    turns(menu, "approve")
+    assert top(menu).startswith("Forget this host?") and gone.hex()[:12] in top(menu)
+    turns(menu, "approve")
+    assert [identity for identity, _ in menu.hosts.all()] == [({FIRST.public, SECOND.public} - {gone}).pop()]
+    await refused("unpaired", (both[1] if gone == FIRST.public else both[2]).identity())
+
+
+async def test_the_owner_forgets_all_hosts_on_the_device(menu):
+    turns(menu, "refuse", "refuse", "approve")
+    assert top(menu).startswith("Forget all hosts?")
+    turns(menu, "approve")
+    assert len(menu.hosts) == 0
+    assert "not paired" in top(menu)
+
+
+@pytest.mark.parametrize("presses", [("approve", "refuse"), ("refuse", "refuse", "approve", "refuse")])
+async def test_the_owner_who_says_no_in_the_menu_keeps_every_host(menu, presses):
+    turns(menu, *presses)
+    assert len(menu.hosts) == 2
+    assert "All hosts?" in top(menu) or "Host 1 of 2" in top(menu)
+
+
+async def test_a_menu_of_hosts_that_is_left_alone_closes(menu):
+    menu.board.now += APPROVAL_TIMEOUT * 1000
+    menu.step(0)
+    assert menu.menu is None and "ready" in top(menu)
+    turns(menu, "approve", "approve")
+    assert len(menu.hosts) == 2
+
+
+async def test_a_request_takes_the_place_of_the_menu_of_hosts(menu, both):
+    assert await both[1]._call("hosts_revoke", SECOND.public) == []
+    assert menu.menu is None
+    turns(menu, "refuse")
+    await refused("refused", both[1]._call("hosts_revoke", SECOND.public))
+    assert len(menu.hosts) == 2
+
+
+async def test_a_device_without_hosts_has_an_empty_menu_of_them(tmp_path):
+    app = device(tmp_path, answer=None)
+    app.board._presses = ["menu:hostsmenu.show"]
+    app.step(0)
+    assert top(app) == "Leave the menu?"
+    turns(app, "refuse", "approve")
+    assert "not paired" in top(app)
+
+
+# The maintenance exit
+
+
+async def test_a_development_image_ends_its_program_on_its_owners_word(both):
+    app, first, _, _ = both
+    app.board.pages.clear()
+    await first.maintenance()
+    assert "Maintenance?" in "\n".join(lines[0] for lines, ask in app.board.pages if ask)
+    assert app.leaving
+
+
+async def test_an_owner_who_refuses_the_maintenance_exit_keeps_the_program(both):
+    app, first, _, _ = both
+    app.board.answer = "refuse"
+    await refused("refused", first.maintenance())
+    assert not app.leaving
+
+
+async def test_a_production_image_has_no_maintenance_exit_and_asks_nobody(both, monkeypatch):
+    app, first, _, _ = both
+    app.board.pages.clear()
+    monkeypatch.setattr("daric.made.KIND", "production")
+    await refused("refused", first.maintenance())
+    assert not app.leaving
+    assert not [lines for lines, ask in app.board.pages if ask]
+
+
+async def test_only_a_development_image_says_that_it_is_one(tmp_path, monkeypatch):
+    assert device(tmp_path / "one").board.pages[-1][0][-1] == "for development"
+    monkeypatch.setattr("daric.screens.KIND", "production")
+    assert device(tmp_path / "two").board.pages[-1][0][-1] == "connect a phone"
