@@ -1,11 +1,9 @@
-"""Make the image of a board, and show what is in one. Specification: docs/hardware.md, images.
+"""One command for a board: make its image, find it, flash it, provision, verify, test, update and wipe it.
 
-    tools/flash.py build --board NAME [--kind KIND] [--update-key HEX] [--factory-key HEX] [--out FILE]
-                         [--key FILE | --pkcs11 MODULE --token LABEL --key-label LABEL --pin-file FILE]
-    tools/flash.py show FILE [--public KEY] [--board NAME]
+    tools/flash.py build | show | list | plan | flash | provision | verify | selftest | update | wipe | log [--help]
 
-Exit codes: 0 done; 2 a wrong command line; else the number of the error: 10 the file is damaged or no image, 12 a wrong
-key file, file or board, 13 unsigned or signed by another key, 51 not writable, 53 a source does not compile.
+Specification: docs/hardware.md, tools/flash.py. Exit codes: 0 done; 1 boards failed with different errors; 2 a wrong
+command line; else the number of the error that all failures have in common, as docs/sdk.md lists them.
 """
 
 from __future__ import annotations
@@ -13,16 +11,19 @@ from __future__ import annotations
 import argparse
 import sys
 
-from daric_host.flashing import build
+from daric_host.flashing import build, verbs
 from daric_protocol.errors import DaricError
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit code."""
-    parser = argparse.ArgumentParser(prog="flash.py", description="Images of Daric devices.")
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    build.add_verbs(verbs)
+    parser = argparse.ArgumentParser(prog="flash.py", description="Images and boards of Daric devices.")
+    known = parser.add_subparsers(dest="verb", required=True)
+    build.add_verbs(known)
+    verbs.add_verbs(known)
     given = parser.parse_args(arguments)
+    if hasattr(given, "run"):
+        return int(verbs.run(given))
     try:
         build.run(given)
     except DaricError as error:

@@ -153,6 +153,11 @@ class DeviceLink:
     ) -> None:
         await self.close()
 
+    @property
+    def sealed(self) -> bool:
+        """Whether requests go on an encrypted channel."""
+        return self._line.sealed
+
     # Without a channel
 
     async def hello(self, timeout: float = LINK_REPLY_TIMEOUT) -> int:

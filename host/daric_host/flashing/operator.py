@@ -1,4 +1,4 @@
-"""The person at the bench: compares codes and looks at screens. One question at a time, however many boards there are."""
+"""The person at the bench: compares codes, looks at screens. One question at a time, however many boards there are."""
 
 from __future__ import annotations
 
@@ -34,9 +34,14 @@ class Terminal:
                 return True
             if not sys.stdin.isatty():
                 return False  # nobody compared them
-            print(f"{port.path}: does the device show {code[:3]} {code[3:]}? [y/N] ", end="", file=sys.stderr, flush=True)
+            self._say(f"{port.path}: does the device show {code[:3]} {code[3:]}? [y/N] ")
             return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def look(self, port: Port, what: str) -> None:
         with self._lock:
-            print(f"{port.path}: at the device: {what}", file=sys.stderr, flush=True)
+            self._say(f"{port.path}: at the device: {what}\n")
+
+    @staticmethod
+    def _say(text: str) -> None:
+        sys.stderr.write(text)
+        sys.stderr.flush()

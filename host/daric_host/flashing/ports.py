@@ -51,11 +51,13 @@ def serial_ports() -> list[Port]:
 
     found = {}
     for one in list_ports.comports():
-        texts = [str(text or "") for text in (one.serial_number, one.manufacturer, one.product, one.location)]
+        serial, maker, product, place = (
+            str(text or "") for text in (one.serial_number, one.manufacturer, one.product, one.location)
+        )
         known = KNOWN.get((one.vid or 0, one.pid or 0), "")
-        if OURS in (texts[1] + texts[2]).lower():
+        if OURS in (maker + product).lower():
             known = "Daric"
-        found[one.device] = Port(one.device, one.vid or 0, one.pid or 0, *texts, known)
+        found[one.device] = Port(one.device, one.vid or 0, one.pid or 0, serial, maker, product, place, known)
     return [found[path] for path in sorted(found)]
 
 
@@ -81,7 +83,8 @@ def check_known(port: Port, force: bool) -> None:
 def explained(error: OSError, port: Port) -> DaricError:
     """What to tell a person whose port could not be opened."""
     text = str(error)
-    number = error.errno or next((code for code in (errno.EACCES, errno.EBUSY, errno.ENOENT) if f"[Errno {code}]" in text), 0)
+    known = (errno.EACCES, errno.EBUSY, errno.EAGAIN, errno.ENOENT)
+    number = error.errno or next((code for code in known if f"[Errno {code}]" in text), 0)
     if number in (errno.EACCES, errno.EPERM):
         return DaricError("port", f"{port.path}: permission denied; {missing_permission(port)}")
     if number in (errno.EAGAIN, errno.EBUSY):
@@ -103,7 +106,7 @@ def missing_permission(port: Port) -> str:
         return "this user may not open serial ports"
     if status.st_mode & 0o060 == 0o060 and group != "root":
         return f"it belongs to the group {group}: sudo usermod -aG {group} $USER, then log in again"
-    match = 'KERNEL=="%s"' % os.path.basename(port.path)
+    match = f'KERNEL=="{os.path.basename(port.path)}"'
     if port.vid:
         match = f'ATTRS{{idVendor}}=="{port.vid:04x}", ATTRS{{idProduct}}=="{port.pid:04x}"'
     rule = f'SUBSYSTEM=="tty", {match}, MODE="0660", GROUP="dialout", TAG+="uaccess"'

@@ -18,7 +18,8 @@ from daric_host.flashing.ports import Port, explained
 
 # sys.implementation._mpy >> 10, as MicroPython's py/persistentcode.h counts (and mpy-cross -march names) them
 ARCHITECTURES = (
-    "", "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp", "xtensa", "xtensawin", "rv32imc",
+    "", "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp", "xtensa", "xtensawin",
+    "rv32imc",
 )  # fmt: skip
 SUBSETS = {"armv7emdp": ("armv7emsp", "armv7em", "armv7m", "armv6m"), "armv7emsp": ("armv7em", "armv7m", "armv6m")}
 ENTER_SECONDS = 3

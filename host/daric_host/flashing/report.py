@@ -80,15 +80,16 @@ class Report:
         """A board failed."""
         self._numbers.append(error.number)
         line: dict[str, Any] = {"event": "error", "error": error.name, "number": error.number, "detail": error.detail}
-        where = "" if port is None else f"{port.path}: "
-        self._say({**({} if port is None else {"port": port.path}), **line}, f"{where}{error.name}: {error.detail}", True)
+        where = {} if port is None else {"port": port.path}
+        text = f"{error.name}: {error.detail}" if port is None else f"{port.path}: {error.name}: {error.detail}"
+        self._say({**where, **line}, text, True)
 
     def _say(self, line: dict[str, Any], text: str, bad: bool = False) -> None:
         with self._lock:
-            if self._as_json:
-                print(json.dumps(line), flush=True)
-            elif text:
-                print(text, file=sys.stderr if bad else sys.stdout, flush=True)
+            out = sys.stderr if bad and not self._as_json else sys.stdout
+            if self._as_json or text:
+                out.write((json.dumps(line) if self._as_json else text) + "\n")
+                out.flush()
 
 
 def each(ports: Sequence[Port], work: Callable[[Port], dict[str, Any]], jobs: int, report: Report) -> None:

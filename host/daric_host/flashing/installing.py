@@ -1,0 +1,138 @@
+"""Putting an image onto a bare board through MicroPython's prompt: what would change, and the change itself.
+
+The image goes into a code slot, the four files that start it into the board's own file system; the ones that turn the
+prompt off come last, so that a board whose flashing was interrupted can be flashed again. Specification:
+docs/hardware.md, flashing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from binascii import b2a_base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from daric_protocol.errors import DaricError
+from daric_protocol.imagehead import numbers
+
+from daric_host.flashing.rawboard import BoardFacts, RawBoard, runs_on
+from daric_host.flashing.signedimage import SignedImage
+
+LOADER = ("loader.mpy", "codeflash.mpy")
+STARTERS = ("boot.py", "main.py")  # in this order: with both there is no prompt any more
+PIECE = 2048  # of the payload in one statement; a multiple of 256
+WRITE, KEEP, RESUME = "write", "keep", "resume"
+OPEN_SLOTS = """
+import sys
+for _n in ("loader", "codeflash"):
+    sys.modules.pop(_n, None)
+from binascii import a2b_base64 as _b
+from loader import Slots
+from codeflash import code
+_s = Slots(code())
+"""
+
+Bar = Callable[[int, int], None]
+Step = Callable[[str], Bar]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that flashing would do. what: write, keep or resume. size: bytes."""
+
+    name: str
+    what: str
+    size: int
+
+
+def check_fits(image: SignedImage, facts: BoardFacts, architecture: str) -> None:
+    """Raises DaricError("parameter") where this MicroPython cannot run the image. architecture: of its machine code."""
+    manifest = image.manifest
+    if list(facts.version) < numbers(manifest.micropython):
+        has = ".".join(map(str, facts.version))
+        raise DaricError("parameter", f"the board has MicroPython {has}, the image needs {manifest.micropython}")
+    if not runs_on(architecture, facts.architecture):
+        has = facts.architecture or "no machine code"
+        raise DaricError("parameter", f"the image is for {manifest.board} ({architecture}), the board runs {has}")
+
+
+def base_files(image: SignedImage) -> dict[str, bytes]:
+    """The four files that start the image. Raises DaricError("parameter") for an image without them."""
+    contents = image.contents()
+    missing = [name for name in LOADER + STARTERS if name not in contents]
+    if missing:
+        raise DaricError("parameter", f"the image has no {missing[0]}, so no bare board starts from it")
+    return {name: contents[name] for name in LOADER + STARTERS}
+
+
+def plan(board: RawBoard, image: SignedImage) -> list[Change]:
+    """What `install` would do to this board; nothing is written."""
+    changes = []
+    files = base_files(image)
+    for name, data in files.items():
+        same = board.digest(name) == hashlib.sha256(data).digest()
+        changes.append(Change(name, KEEP if same else WRITE, len(data)))
+    what = WRITE
+    if all(change.what == KEEP for change in changes[: len(LOADER)]):
+        about = _slot_about(board, image)
+        if about is not None:
+            what = KEEP if about else RESUME
+    return [*changes[: len(LOADER)], Change("code slot", what, image.manifest.size), *changes[len(LOADER) :]]
+
+
+def install(board: RawBoard, image: SignedImage, step: Step) -> int:
+    """Make the board one that starts this image at its next start; the number of bytes that crossed the line.
+
+    Interrupted anywhere, it is repeated and goes on. step: called with the name of each step. Raises DaricError:
+    "storage" (no room, or the flash does not hold what was written), "link", "internal".
+    """
+    files = base_files(image)
+    sent = sum(_put(board, name, files[name], step) for name in LOADER)
+    sent += _fill_slot(board, image, step)
+    board.run("_s.adopt()")
+    return sent + sum(_put(board, name, files[name], step) for name in STARTERS)
+
+
+def _put(board: RawBoard, name: str, data: bytes, step: Step) -> int:
+    bar = step(f"write {name}")
+    if board.digest(name) == hashlib.sha256(data).digest():
+        bar(1, 1)
+        return 0
+    board.put(name, data, bar)
+    bar(1, 1)
+    return len(data)
+
+
+def _fill_slot(board: RawBoard, image: SignedImage, step: Step) -> int:
+    manifest = image.manifest
+    bar = step("write the code slot")
+    board.run(OPEN_SLOTS)
+    room = int(board.value("_s.room"))
+    if manifest.size > room:
+        raise DaricError("storage", f"the image has {manifest.size} bytes, a code slot of this board takes {room}")
+    begin = f"_s.begin({image.head!r}, {manifest.form}, {manifest.size}, {manifest.digest!r})"
+    offset = -1
+    while offset < 0:
+        offset = int(board.value(begin))
+    first = offset
+    while offset < manifest.size:
+        bar(offset, manifest.size)
+        piece = image.payload[offset : offset + PIECE]
+        board.run(f"_s.put({offset}, _b({b2a_base64(piece, newline=False)!r}))")
+        offset += len(piece)
+    bar(1, 1)
+    checking = step("verify the code slot")
+    if board.value("_s.whole(_s.spare())") is not True:
+        raise DaricError("storage", "the board's flash does not hash to the image's digest")
+    checking(1, 1)
+    return manifest.size - first
+
+
+def _slot_about(board: RawBoard, image: SignedImage) -> bool | None:
+    """Whether the slot that flashing would fill is full of this image; None if it holds something else or nothing."""
+    board.run(OPEN_SLOTS)
+    about: Any = board.value("_s.about(_s.spare())")
+    if about is None or about[3] != image.head:
+        return None
+    return bool(board.value("_s.whole(_s.spare())"))

@@ -1,0 +1,53 @@
+"""A board as it comes from the shop: MicroPython's prompt behind a pty. Once it is flashed it is a simulated device."""
+
+import os
+import sys
+from pathlib import Path
+
+from littlefs import LittleFS
+from littlefs.errors import LittleFSError
+
+from daric_sim import slots
+from daric_sim.device import SimDevice
+
+STOCK = Path(__file__).with_name("stock.py")
+FILES = "files.littlefs"  # in the board's directory
+BLOCKS, BLOCK = 64, 4096
+STARTERS = ("boot.py", "main.py")
+
+
+class StockBoard(SimDevice):
+    """One board; its file system and its code region lie in `state`. Options as those of SimDevice."""
+
+    def __init__(self, state: Path | str, **options: object) -> None:
+        place = Path(state)
+        place.mkdir(parents=True, exist_ok=True)
+        for name, blocks in ((FILES, BLOCKS), (slots.CODE, slots.BLOCKS)):
+            if not (place / name).exists():
+                (place / name).write_bytes(b"\xff" * (blocks * BLOCK))
+        super().__init__(place, **options)  # type: ignore[arg-type]
+
+    @property
+    def flashed(self) -> bool:
+        """Whether the board's files start something, so that it shows no prompt."""
+        try:
+            return set(STARTERS) <= set(self.files())
+        except LittleFSError:
+            return False  # it never started
+
+    def files(self) -> dict[str, bytes]:
+        """What is in its file system. Raises LittleFSError before the first start."""
+        system = LittleFS(block_size=BLOCK, block_count=BLOCKS, mount=False)
+        system.context.buffer = bytearray((self.state / FILES).read_bytes())
+        system.mount()
+        found = {}
+        for name in system.listdir("/"):
+            with system.open(name, "rb") as file:
+                found[name] = file.read()
+        return found
+
+    def _command(self) -> list[str]:
+        # The firmware wants a line that does not block, MicroPython's prompt one that does.
+        os.set_blocking(self._master, not self.flashed)
+        files, code = ((self.state / name).resolve() for name in (FILES, slots.CODE))
+        return [sys.executable, str(STOCK), str(files), str(BLOCKS), str(code), self._heapsize]
