@@ -71,7 +71,8 @@ async def test_a_stranger_cannot_connect_and_hears_no_identity(app):
 @pytest.mark.parametrize(
     "message",
     [b"", b"\x00", b"\xff" * 50, [], [0], [0, "id"], [0, 1, 2], [True, 1], [None, 1], ["hello", 1], [1, 1, b"x"],
-     [1, 1, [[]]], [1, 1, [], []], [1, 1, [b"", b"", b""]], [3, 1, b""], [3, 1], [4, 1, b"", b""], [5, 1, b""], [2, 1], {1: 2}, 7],
+     [1, 1, [[]]], [1, 1, [], []], [1, 1, [b"", b"", b""]], [3, 1, b""], [3, 1], [4, 1, b"", b""], [5, 1, b""],
+     [2, 1], {1: 2}, 7],
 )  # fmt: skip
 def test_a_malformed_message_gets_a_refusal_and_harms_nothing(app, message):
     assert refusal(app, message) in ("encoding", "unpaired", "pairing", "sealed", "parameter", "too_large")
