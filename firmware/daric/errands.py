@@ -10,7 +10,7 @@ from daric_protocol.link import TICKS
 
 GUESTS = (  # loaded for one errand
     "daric_protocol", "daric.backups", "daric.terms", "daric.textentry", "daric.hostsmenu", "daric.maintenance",
-    "daric.update", "daric.loader",
+    "daric.update", "daric.loader", "daric.policy", "daric.review",
 )  # fmt: skip
 
 

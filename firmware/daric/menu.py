@@ -15,6 +15,7 @@ TITLES = (("refresh", "New shares"), ("backup", "Back up"), ("export", "Export t
 # What concerns the device itself: title with _ for spaces, module, function(device), which takes over the screen.
 DEVICE = """
 Paired_hosts hostsmenu show
+Raw_digests review raw_digests
 PIN_set_or_new pinflow set_pin
 Remove_the_PIN pinflow remove_pin
 Wipe_code pinflow wipe_code

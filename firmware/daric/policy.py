@@ -57,7 +57,7 @@ def read_policy(device, _host: bytes, group: object) -> list:
 
 
 def proposal(device, _host: bytes, group: object, encoded: object) -> object:
-    """Ask the owner for a policy for a wallet, or with empty bytes to remove the one it has.
+    """Ask the owner, and for the PIN, for a policy for a wallet; or with empty bytes to remove the one it has.
 
     Raises DaricError: "group", "pending", "encoding", "parameter", "member", "threshold", "policy" where none is there.
     """
@@ -81,7 +81,7 @@ def proposal(device, _host: bytes, group: object, encoded: object) -> object:
         _check_cosigners(policy.cosigners, shard)
         title = ["Policy for"] if stored is None else ["NEW POLICY", "instead of the", "old one, for"]
         lines = title + wallet + describe(policy, names)
-    return Question(lines, lambda _: _store(device.vault, group, encoded))
+    return Question(lines, lambda _: _store(device.vault, group, encoded), pin=True)
 
 
 def _check_cosigners(cosigners: "list[int]", shard) -> None:

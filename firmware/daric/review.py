@@ -5,6 +5,8 @@ Specification: docs/security.md, what the screen shows.
 
 from daric_protocol.channel import ranged, sized
 from daric_protocol.errors import DaricError
+from daric_protocol.limits import APPROVAL_TIMEOUT
+from daric_protocol.link import TICKS
 
 RAW = "setting/raw"  # there: raw digests may be signed
 MOST_LEVELS = 10
@@ -51,20 +53,61 @@ def address(device, _host: bytes, group: object, kind: object, salt: object, pat
 
 
 def raw_digests(device) -> None:
-    """The menu's question whether raw digests may be signed: the other way than now."""
-    if device.vault.read(RAW) is None:
-        lines = ["Allow raw", "digests?", "WARNING", " whoever asks", " for one may", " get anything", " signed: nothing"]
-        lines.append(" of it is shown")
-    else:
-        lines = ["Raw digests are", "allowed.", "Refuse them", "from now on?"]
-    device.screens.show(lines, lambda answer: _switch(device, answer))
+    """The owner's question whether raw digests may be signed, in place of the menu it was picked in."""
+    device.menu = RawDigests(device)
 
 
-def _switch(device, answer: str) -> None:
-    if answer == "approve":
-        if device.vault.read(RAW) is None:
-            device.vault.write(RAW, b"\1")
-        else:
-            device.vault.erase(RAW)
-    device.modules.forget("daric.review")
-    device.show_ready()
+class RawDigests:
+    """Asks for the other way than now, then for the PIN. Stands where daric.menu.Menu stands."""
+
+    open = True
+
+    def __init__(self, device) -> None:
+        self._device = device
+        self._since = device.board.ticks()
+        device.screens.show(raw_question(device.vault.read(RAW) is not None), self._answered)
+
+    def pressed(self, answer: str) -> None:
+        """A button while the page asks nothing: nothing of this page."""
+
+    def take(self) -> None:
+        """The owner wants nothing of a host now."""
+
+    def close(self) -> None:
+        """Something else begins."""
+
+    def tick(self, now: int) -> None:
+        """Close a question that the owner left."""
+        if ((now - self._since) & TICKS) >= APPROVAL_TIMEOUT * 1000:
+            self._answered("timeout")
+
+    def _answered(self, answer: str) -> None:
+        self._device.menu = None
+        if answer != "approve":
+            self._confirmed(False)
+            return
+        from daric import lock
+
+        lock.confirm(self._device, self._confirmed)
+
+    def _confirmed(self, right: bool) -> None:
+        device = self._device
+        device.show_ready()
+        if right:
+            allowed = device.vault.read(RAW) is None
+            if allowed:
+                device.vault.write(RAW, b"\1")
+            else:
+                device.vault.erase(RAW)
+            device.screens.show(raw_page(allowed))
+        device.modules.forget("daric.review")
+
+
+def raw_question(allowed: bool) -> "list[str]":
+    if allowed:
+        return ["Raw digests are", "allowed.", "Refuse them", "from now on?"]
+    return ["Allow raw", "digests?", "WARNING", " Nothing of them", " is shown: one", " may be anything", " at all."]
+
+
+def raw_page(allowed: bool) -> "list[str]":
+    return ["Raw digests are", "allowed" if allowed else "refused"]

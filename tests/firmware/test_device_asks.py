@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from daric.menu import DEVICE
 from daric.textentry import CODE, TextEntry
 from daric_protocol import flows
 from daric_protocol.identity import Identity, verify
@@ -32,6 +33,8 @@ def press(app, *answers: str) -> None:
 
 
 # The menu
+
+OF_THE_DEVICE = [row.split(" ") for row in DEVICE.strip().split("\n")]
 
 
 async def test_a_choice_in_the_menu_is_told_once(wallet):
@@ -67,6 +70,9 @@ async def test_two_buttons_page_through_the_menu(wallet):
     assert app.board.pages[-1] == (["New shares?", " Savings", " " + terms.group.hex()[:8]], True)
     press(app, "refuse", "refuse")
     assert app.board.pages[-1][0][0] == "Export the key?"
+    for row in OF_THE_DEVICE:
+        press(app, "refuse")
+        assert app.board.pages[-1][0] == [row[0].replace("_", " ") + "?"]
     press(app, "refuse")
     assert app.board.pages[-1][0] == ["Leave the menu?"]
     press(app, "refuse", "refuse", "approve")
@@ -76,16 +82,18 @@ async def test_two_buttons_page_through_the_menu(wallet):
 async def test_the_menu_can_be_left(wallet):
     app, link, _, _ = wallet
     app.board.answer = None
-    press(app, "approve", "refuse", "refuse", "refuse", "approve")
+    press(app, "approve", *["refuse"] * (3 + len(OF_THE_DEVICE)), "approve")
     assert app.board.pages[-1][0][:2] == ["Daric", "ready"]
     assert await link.wanted() is None
 
 
-async def test_a_device_without_a_wallet_has_no_menu(tmp_path):
-    app = device(tmp_path)
+async def test_a_device_without_a_wallet_has_the_menu_of_the_device_alone(tmp_path):
+    app = device(tmp_path, None)
     before = len(app.board.pages)
-    press(app, "approve", "menu:refresh:1")
+    press(app, "menu:refresh:1")
     assert len(app.board.pages) == before
+    press(app, "approve")
+    assert app.board.pages[-1][0] == [OF_THE_DEVICE[0][0].replace("_", " ") + "?"]
 
 
 async def test_a_menu_that_the_owner_left_closes(wallet):
