@@ -218,6 +218,8 @@ class App:
             for one in (self.errands, self.menu, self.secret, self.lock):
                 if one is not None:
                     one.tick(now)
+            if self.locked or not self.busy:
+                self.modules.clean()
 
     def _confirm(self) -> None:
         """A new image works: entropy, vault and identity are open, and a host was served."""

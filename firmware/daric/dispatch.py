@@ -121,6 +121,7 @@ class Dispatcher:
         paired, draw = device.hosts.is_paired, device.entropy.draw
         accept, opened = channel.answer(device.identity, paired, request, draw, self._challenge)
         self._next = (opened, request.identity)
+        device.modules.soiled = True
         self._challenge = b""
         return accept.to_wire()
 

@@ -29,6 +29,7 @@ class Modules:
     def __init__(self, passing: "tuple[str, ...]" = ()) -> None:
         """passing: what is loaded and shall be dropped all the same."""
         self._kept = set(sys.modules) - set(passing)
+        self.soiled = False  # whether a flow used memory that it gave back as it was
 
     def meet(self) -> None:
         """Load what flows will load, and forget it: the names of it all then lie together at the heap's beginning.
@@ -47,6 +48,7 @@ class Modules:
         What a running generator, class or object still refers to stays in memory, but a second import would make it
         anew. Under CPython nothing happens: memory is not scarce there, and tests share the modules.
         """
+        self.soiled = True
         if sys.implementation.name != "micropython":
             return
         for name in list(sys.modules):
@@ -58,3 +60,10 @@ class Modules:
                     del package.__dict__[parts[-1]]
                 del module, package
         gc.collect()
+
+    def clean(self) -> None:
+        """Overwrite what flows gave back since the last time: secrets are not to lie in free memory."""
+        if self.soiled:
+            part("scrub").scrub()
+            self.forget("daric.scrub")
+            self.soiled = False
