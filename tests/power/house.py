@@ -33,14 +33,17 @@ class PowerBoard(MemoryBoard):
 
     def __init__(self, chip: RecordingFlash, boot: str) -> None:
         super().__init__(Path())
-        self.chip = chip
+        self._chip = chip
         self._source = drbg("device", boot)
 
     def entropy(self):
         return self._source
 
+    def chip(self) -> RecordingFlash:
+        return self._chip
+
     def open_vault(self, random):
-        return open_vault(self.chip, random, LittleFiles)
+        return open_vault(self._chip, random, LittleFiles)
 
 
 @dataclass(frozen=True)
