@@ -3,6 +3,7 @@
 A page that asks is read to its end before it can be approved: right turns to the next rows, left back; a long press of
 the right button agrees on the last rows, one of the left button refuses anywhere. A choice (menu, text, pages of a
 secret) answers to short presses. A page that asks nothing turns likewise and then tells that a button was pressed.
+A label and the indented lines under it stay together where they fit.
 Specification: docs/architecture.md, the device.
 """
 
@@ -27,8 +28,8 @@ class Panel:
         self._ask = False
         self._choice = ""
         self._since = 0
-        self.page = 0  # which rows of the page are on, from 0
-        self.pages = 1
+        self._starts = [0]  # the first row of each display full, and how many rows there are
+        self.page = 0  # which display full of the page is on, from 0
 
     def show(self, lines: "list[str]", ask: bool, typed: str = "", choice: str = "") -> None:
         """A page from its beginning. ask: it wants an answer. choice: how its buttons choose, in place of a question.
@@ -36,11 +37,28 @@ class Panel:
         typed: the alphabet of the text that it asks for; such a page is a choice.
         """
         self._lines, self._ask, self._choice = lines, ask, choice if ask else ""
-        rows = _count(lines)
-        room = ROWS - 1 if ask or rows > ROWS else ROWS
-        self.pages = 1 if self._choice else max(1, (rows + room - 1) // room)
+        starts = [0]
+        count = block = 0
+        for line in lines:
+            for row in wrapped(line):
+                if not row.startswith(" "):
+                    block = count
+                if count - starts[-1] == ROWS - 1:
+                    starts.append(block if block > starts[-1] else count)
+                count += 1
+        if self._choice:
+            # A choice is at a page's end: where it is too long its beginning is left out.
+            starts = [max(0, count - ROWS + 1)]
+        elif not ask and count <= ROWS:
+            starts = [0]
+        self._starts = starts + [count]
         self.page = 0
-        self._draw(rows, room)
+        self._draw()
+
+    @property
+    def pages(self) -> int:
+        """How often the display is full of the page."""
+        return len(self._starts) - 1
 
     def event(self, press: str, began: "int | None" = None) -> "str | None":
         """A press, "left", "right", "hold left" or "hold right": the answer "approve" or "refuse", or None.
@@ -60,21 +78,20 @@ class Panel:
         step = 1 if press in ("right", "hold right") else -1
         if 0 <= self.page + step < self.pages:
             self.page += step
-            self._draw(_count(self._lines), ROWS - 1)
+            self._draw()
             return None
         return None if question else "approve" if step == 1 else "refuse"
 
-    def _draw(self, count: int, room: int) -> None:
-        # A choice is at a page's end: where it is too long its beginning is left out.
-        first = max(0, count - room) if self._choice else self.page * room
+    def _draw(self) -> None:
+        first, end = self._starts[self.page], self._starts[self.page + 1]
         rows, at = [], 0
         for line in self._lines:
             for row in wrapped(line):
-                if first <= at < first + room:
+                if first <= at < end:
                     rows.append(row)
                 at += 1
-        if room < ROWS:
-            rows.extend([""] * (room - len(rows)) + [self._footer()])
+        if self._ask or self.pages > 1:
+            rows.extend([""] * (ROWS - 1 - len(rows)) + [self._footer()])
         self._since = self._ticks()
         self._display.rows(rows)
 
@@ -96,7 +113,3 @@ def wrapped(line: str):
         yield line[:cut]
         line = " " + line[cut + 1 if line[cut] == " " else cut :]
     yield line
-
-
-def _count(lines: "list[str]") -> int:
-    return sum([sum([1 for _ in wrapped(line)]) for line in lines])

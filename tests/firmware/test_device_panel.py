@@ -94,6 +94,33 @@ def test_a_long_question_is_turned_with_the_right_button_and_back_with_the_left_
     assert display.seen[-1] == [QUESTION[14], "", "", "", "", "", "", DECIDE]
 
 
+def test_a_label_stays_with_what_it_names(display):
+    display.panel.show(["a", "b", "c", "From:", " 1", " 2", " 3", "To:", " 4", " 5", " 6"], True)
+    assert display.seen[-1][:7] == ["a", "b", "c", "From:", " 1", " 2", " 3"]
+    display.panel.show(["a", "b", "c", "d", "From:", " 1", " 2", " 3", "To:", " 4"], True)
+    assert display.seen[-1][:7] == ["a", "b", "c", "d", "", "", ""]
+    display.press("right")
+    assert display.seen[-1][:7] == ["From:", " 1", " 2", " 3", "To:", " 4", ""]
+
+
+def test_what_is_longer_than_a_display_under_one_label_is_cut_where_it_has_to_be(display):
+    lines = ["Message:", *(f" {number}" for number in range(20))]
+    display.panel.show(lines, True)
+    display.press("right", "right")
+    assert [row for rows in display.seen for row in rows[:7]] == lines
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_row_of_any_page_is_on_the_display_once_and_in_order(seed):
+    draw = random.Random(seed)
+    display = Display()
+    lines = [" " * draw.randrange(2) + "x" * draw.randrange(1, 40) for _ in range(draw.randrange(1, 40))]
+    display.panel.show(lines, True)
+    while display.panel.page < display.panel.pages - 1:
+        display.press("right")
+    assert [row for rows in display.seen for row in rows[:7] if row] == [row for line in lines for row in wrapped(line)]
+
+
 def test_every_row_of_every_display_fits(display):
     display.panel.show([f"word {number} of a long story" for number in range(600)], True)
     for _ in range(display.panel.pages):
