@@ -7,7 +7,7 @@ from daric_protocol import VERSION, channel, platform
 from daric_protocol.errors import DaricError
 from daric_protocol.limits import LINK_MESSAGE_BYTES
 
-from daric.modules import LOG, part
+from daric.modules import JUDGING, LOG, part
 
 DETAIL_CHARACTERS = 200
 # Requests by name: "ask" where the owner decides (daric.errands), "do" at once; module, function, number of parameters.
@@ -206,7 +206,7 @@ class Dispatcher:
             return act(self._device, host, *parameters)
         finally:
             del act
-            self._device.modules.forget("daric." + module, "daric_protocol.genuine", *LOG)
+            self._device.modules.forget("daric." + module, *JUDGING, *LOG)
 
     def _errands(self) -> object:
         device = self._device

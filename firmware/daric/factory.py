@@ -18,9 +18,10 @@ CHALLENGE_BYTES = 32
 
 def info(device, _host: bytes) -> list:
     """[board, kind, version, MicroPython, unique id, identity, image, certificate, hosts, groups, free heap]."""
+    free = _free()  # before the code that knows the image is loaded
     return [
         made.BOARD, made.KIND, VERSION, _micropython(), _unique_id(device.board), device.identity.public,
-        running(device), certificate(device), len(device.hosts), len(device.custody.groups()), _free(),
+        running(device), certificate(device), len(device.hosts), len(device.custody.groups()), free,
     ]  # fmt: skip
 
 

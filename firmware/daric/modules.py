@@ -14,6 +14,7 @@ GUESTS = (  # one of each flow, with what they load
     "sessionlog", "activation", "memberchange", "membership", "backingdetails", "pairing",
 )  # fmt: skip
 
+JUDGING = ("daric.update", "daric.loader", "daric_protocol.imagehead", "daric_protocol.genuine")  # of image and maker
 LOG = ("daric.log", "daric_protocol.sessionlog")  # loaded when a session ends, or a host reads the record
 
 
