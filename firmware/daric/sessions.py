@@ -13,6 +13,7 @@ from daric_protocol.limits import (
     LINK_PIECE_BYTES,
     MAX_PARTIES,
     MAX_PARTIES_WITH_DEVICE,
+    STRIKES_BEFORE_DELAY,
     TYPING_TIMEOUT,
 )
 from daric_protocol.link import TICKS
@@ -349,8 +350,13 @@ class Sessions:
             self._shown = session.round
             self._device.screens.show(screens.progress(session.terms.op, session.round))
 
-    def _answered(self, answer: str) -> None:
+    def _answered(self, answer: str, pin: bool = True) -> None:
         if self._session is None or not self._session.needs_confirmation:
+            return
+        if answer == "approve" and pin and self._repeated():
+            session = self._session
+            self._asked = self._device.board.ticks()
+            part("lock").confirm(self._device, lambda right: self._confirmed(session, right))
             return
         if answer != "approve":
             self._session.refuse()
@@ -361,6 +367,20 @@ class Sessions:
             self._show_progress()
         else:
             self._look()
+
+    def _confirmed(self, session, right: bool) -> None:
+        """The owner typed the PIN, or did not."""
+        if session is self._session:
+            self._answered("approve" if right else "refuse", False)
+
+    def _repeated(self) -> bool:
+        """Whether this is a new set-up with a party that failed its checks too often for a press to be enough."""
+        terms, roster = self._session.terms, self._session.roster
+        if terms.op != "pair":
+            return False
+        bans, me = self._device.custody.bans, self._session.me
+        peers = [roster.member(index).identity for index in terms.members if index != me]
+        return max([bans.strikes(terms.group, peer) for peer in peers]) >= STRIKES_BEFORE_DELAY
 
     def _count(self) -> None:
         """What leaves by this signature is counted before any of it can exist, and never given back."""
