@@ -159,8 +159,12 @@ NAME_LINE = 15  # characters beside the space that sets a name off from a label
 
 def shown_name(name: str) -> "list[str]":
     """A name that somebody else chose, every line of it indented, so that it can't imitate a label or a code."""
-    plain = _plain(name)
-    return [" " + plain[at : at + NAME_LINE] for at in range(0, len(plain), NAME_LINE)]
+    lines, rest = [], _plain(name)
+    while len(rest) > NAME_LINE:
+        cut = rest.rfind(" ", NAME_LINE // 2, NAME_LINE + 1)
+        lines.append(" " + rest[: NAME_LINE if cut < 0 else cut])
+        rest = rest[NAME_LINE if cut < 0 else cut + 1 :]
+    return lines + [" " + rest] if rest else lines
 
 
 def _plain(name: str) -> str:
