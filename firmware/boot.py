@@ -5,18 +5,26 @@ and there is no jump before kbd_intr(-1); one that came earlier is raised inside
 Then the loader picks the code slot that runs.
 """
 
-try:
-    import micropython
+while True:
+    try:
+        import micropython
 
-    micropython.kbd_intr(-1)
-    for _ in (0, 1):
+        micropython.kbd_intr(-1)
+        for _ in (0, 1):
+            pass
+        break
+    except KeyboardInterrupt:  # came in the first microseconds; from now on none can
         pass
-except (AttributeError, KeyboardInterrupt):  # CPython; an interrupt that came in the first microseconds
-    pass
+    except AttributeError:  # CPython
+        break
 
 import sys
 
 if sys.implementation.name == "micropython":
-    import loader
+    try:
+        import loader
 
-    loader.start()
+        loader.start()
+        del loader  # and its code goes with it
+    except Exception:  # noqa: BLE001, S110 - would be told on the line; main.py resets where there is nothing to run
+        pass

@@ -91,7 +91,7 @@ class App:
         """Forget what only the start needs, and meet what flows will load."""
         self.modules = Modules(START)
         if self.fault is None and not self.locked and self.board.code() is not None:
-            self._on_trial = part("update").on_trial(self)
+            self._on_trial = part("loader").Slots(self.board.code()).on_trial()
             self.modules.forget()
         if not self.locked:
             self.modules.meet()
@@ -223,7 +223,7 @@ class App:
 
     def _confirm(self) -> None:
         """A new image works: entropy, vault and identity are open, and a host was served."""
-        part("update").confirm(self)
+        part("loader").Slots(self.board.code()).confirm()
         self._on_trial = False
         self.modules.forget("daric.update", "daric.loader", "daric_protocol.imagehead")
 

@@ -60,15 +60,18 @@ def certificate(device) -> bytes:
 
 def running(device) -> bytes:
     """SHA-256 of the image that runs, b"" where it was not started from a code slot."""
-    if not hasattr(device.board, "code") or device.board.code() is None:
+    flash = device.board.code()
+    if flash is None:
         return b""
-    from daric.update import digest
+    from daric.loader import Slots
 
-    return digest(device)
+    slots = Slots(flash)
+    about = slots.about(slots.running()) if slots.running() >= 0 else None
+    return b"" if about is None else about[2]
 
 
 def _unique_id(board) -> bytes:
-    return board.unique_id() if hasattr(board, "unique_id") else b""
+    return board.unique_id()
 
 
 def _micropython() -> str:

@@ -120,9 +120,12 @@ def load_generator() -> bytearray:
     Where code lies in MicroPython's read-only file system, the table is used where it lies, too.
     """
     folder = __file__.rpartition("/")[0]
-    if __file__.startswith("/rom/"):
-        with open(folder + "/generator.bin", "rb") as file:
-            return memoryview(file)  # type: ignore[arg-type,return-value]
+    if __file__.startswith(("/rom/", "/code/")):
+        try:
+            with open(folder + "/generator.bin", "rb") as file:
+                return memoryview(file)  # type: ignore[arg-type,return-value]
+        except TypeError:
+            pass  # a code slot with another file system: its files are copied into RAM
     table = bytearray(ENTRY_BYTES << GENERATOR_TEETH - 1)  # read in place: a growing buffer needs twice the room
     with open(folder + "/generator.bin" if folder else "generator.bin", "rb") as file:
         if file.readinto(table) != len(table):
