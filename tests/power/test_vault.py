@@ -1,5 +1,7 @@
 """The device's vault: sealed, erasable, tamper-evident, and whole after every power cut."""
 
+from types import SimpleNamespace
+
 import pytest
 from daric import flash as layout
 from daric.board.flashfile import FlashFile, Partition
@@ -283,6 +285,85 @@ def test_wear_is_spread_over_both_key_areas_and_the_file_system(chip):
     assert sum(wear[layout.KEYS_BLOCK : layout.LOCK_BLOCK]) == 200
     assert sum(wear[layout.LOCK_BLOCK : layout.FILES_BLOCK]) <= 2
     assert max(wear) <= 101
+
+
+# Rolled back
+
+
+def raw(dump, first, blocks):
+    return dump[first * 4096 : (first + blocks) * 4096]
+
+
+def with_raw(dump, first, part):
+    return memory_chip(dump[: first * 4096] + part + dump[first * 4096 + len(part) :])
+
+
+@pytest.mark.parametrize("changes", [1, 2, 7, 300])
+def test_an_older_copy_of_the_key_sectors_alone_is_refused(chip, changes):
+    vault = start(chip)
+    vault.write("journal/sessions", b"old")
+    old = raw(chip.dump(), layout.KEYS_BLOCK, layout.KEYS_BLOCKS)
+    for number in range(changes):
+        vault.write("journal/sessions", b"%d" % number)
+    rolled = with_raw(chip.dump(), layout.KEYS_BLOCK, old)
+    before = rolled.dump()
+    with pytest.raises(DaricError, match="older copy") as caught:
+        start(rolled)
+    assert caught.value.name == "storage"
+    assert rolled.dump() == before
+
+
+def test_a_floor_that_was_erased_or_forged_opens_nothing(chip):
+    start(chip).write("name", b"value")
+    blank = with_raw(chip.dump(), layout.FLOOR_BLOCK, b"\xff" * 8192)
+    with pytest.raises(DaricError):
+        start(blank)
+    forged = with_raw(chip.dump(), layout.FLOOR_BLOCK, b"\xff" * 8192)
+    forged.program(layout.FLOOR_BLOCK * 4096, (1).to_bytes(4, "big") + bytes(16))
+    with pytest.raises(DaricError):
+        start(forged)
+
+
+def test_the_floor_goes_from_block_to_block_and_survives_every_cut(chip):
+    """Across the switch between its blocks: cut at each operation, nothing is lost and nothing is refused."""
+    cells_of_a_block = 4096 // 32
+    vault = start(chip)
+    for number in range(cells_of_a_block - 3):
+        vault.write("name", b"%d" % number)
+    image = chip.dump()
+    before = chip.operations
+    for _ in range(4):
+        vault.write("name", b"new")
+    count = chip.operations - before
+    for after in range(1, count + 1, 3):
+        for torn in (False, True):
+            broken = memory_chip(image)
+            vault = start(broken)
+            broken.cut_power(after, torn)
+            with pytest.raises(DaricError):
+                for _ in range(4):
+                    vault.write("name", b"new")
+            broken.restore_power()
+            again = start(broken)
+            assert again.read("name") in (b"%d" % (cells_of_a_block - 4), b"new")
+            again.write("name", b"newer")
+            assert start(broken).read("name") == b"newer"
+
+
+# Wear
+
+
+def test_wear_is_counted_for_each_raw_area(chip):
+    vault = start(chip)
+    for number in range(600):
+        vault.write("journal/counter", number.to_bytes(8, "big"))
+    device = SimpleNamespace(vault=vault, entropy=SimpleNamespace(draw=draws(5)))
+    told = dict(layout.wear(device))
+    blocks = {"keys": layout.KEYS_BLOCK, "floor": layout.FLOOR_BLOCK, "lock": layout.LOCK_BLOCK}
+    for area, first in blocks.items():
+        seen = max(int.from_bytes(chip.erases[4 * b : 4 * b + 4], "little") for b in (first, first + 1))
+        assert abs(told[area] - seen) <= 1, area
+    assert told["keys"] == 300 and told["floor"] == 2
 
 
 def test_leftover_files_are_removed_at_the_start(chip):
