@@ -265,7 +265,7 @@ def run() -> None:
         gc.collect()
         while not (app.leaving and app.link.idle):
             app.step()
-        app.screens.show(["Maintenance", "Restart to end it"])
+        app.screens.show(["Maintenance", "Restart ends it"])
         del app
         part("maintenance").prompt()
         return

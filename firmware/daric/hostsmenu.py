@@ -14,7 +14,7 @@ from daric.errands import Question
 from daric.hosts import entry
 
 BUTTONS = "<next      pick>"
-ALL = ["Forget all hosts?", "None can use this", "device until it", "pairs again."]
+ALL = ["Forget all hosts?", "None can use", "this device until", "it pairs again"]
 
 
 def revocation(device, host: bytes, identity: object) -> "Question | None":

@@ -10,10 +10,7 @@ from daric_protocol.errors import DaricError
 from daric import made
 from daric.errands import Question
 
-LINES = (
-    ["Maintenance?", "Ends the program."]
-    + ["Whoever is at the", "line then reads", "and changes all", "of this device."]
-)
+LINES = ["Maintenance?", "Ends the program", "Whoever is at", "the line then", "reads and may", "change all of it"]
 CTRL_C = 3
 
 

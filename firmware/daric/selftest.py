@@ -52,7 +52,7 @@ def panel(device, _host: bytes, name: object) -> object:
     from daric.errands import Question
 
     lines = {
-        "display": ["TEST 0123456789", "abcdefghijklmnop", "ABCDEFGHIJKLMNOP", "yes: all readable"],
+        "display": ["TEST 0123456789", "abcdefghijklmnop", "ABCDEFGHIJKLMNOP", "All readable?"],
         "right": ["TEST button", "say yes with", "the right button"],
         "left": ["TEST button", "say no with", "the left button"],
     }.get(name if isinstance(name, str) else "")
