@@ -18,7 +18,7 @@ while True:
     except AttributeError:  # CPython
         break
 
-import sys
+import sys  # noqa: E402 - nothing comes before the interrupt byte is off
 
 if sys.implementation.name == "micropython":
     try:

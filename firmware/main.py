@@ -1,13 +1,17 @@
 """Second file a board runs: the device itself. It ends in a reset, or at the prompt by a maintenance exit."""
 
-try:  # as in boot.py: the port has allowed interrupts again
-    import micropython
+while True:  # as in boot.py: the port has allowed interrupts again
+    try:
+        import micropython
 
-    micropython.kbd_intr(-1)
-    for _ in (0, 1):
+        micropython.kbd_intr(-1)
+        for _ in (0, 1):
+            pass
+        break
+    except KeyboardInterrupt:  # came in the first microseconds; from now on none can
         pass
-except (AttributeError, KeyboardInterrupt):
-    pass
+    except AttributeError:  # CPython
+        break
 
 try:
     from daric.app import run

@@ -25,10 +25,11 @@ from typing import Any, Self
 
 from daric_host.flashing import signedimage
 
+from daric_sim import flashed, slots
 from daric_sim import image as romimage
-from daric_sim import slots
 
 FLASHED = Path(__file__).with_name("flashed.py")
+PORTLINE = Path(__file__).with_name("portline.py")
 RESET = 3  # exit code of a board that resets itself
 RESETS = 5  # of a board in a row, within RESET_SECONDS each, before it counts as broken
 RESET_SECONDS = 2.0
@@ -82,6 +83,7 @@ class SimDevice:
     run in MicroPython in place of the one of these sources. guard: milliseconds that rows have to be on before a press
     approves them, as at a board for people; 0 for a program, whose press names its page. image: a signed image file
     that a device without code slots gets; then it starts as a board does, by its loader, and takes updates.
+    interrupts: byte 0x03 on the line interrupts the program while it may, as a port's driver does (portline.py).
     Raises RuntimeError if the image does not build.
     """
 
@@ -97,6 +99,7 @@ class SimDevice:
         rom: Path | None = None,
         guard: int = 0,
         image: Path | None = None,
+        interrupts: bool = False,
     ) -> None:
         if runtime not in ("micropython", "cpython") or (image is not None and (rom or runtime == "cpython")):
             raise ValueError("the runtime is micropython or cpython; images run in micropython, one of image and rom")
@@ -111,6 +114,7 @@ class SimDevice:
         self._heapsize = heapsize
         self._entropy = entropy
         self._rom = rom
+        self._interrupts = interrupts
         if image is not None and not (self.state / slots.CODE).exists():
             slots.lay(signedimage.load(image), self.state)
         self._slots = rom is None and (self.state / slots.CODE).exists()
@@ -239,7 +243,7 @@ class SimDevice:
         path.write_text(json.dumps(settings))
         with (self.state / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                self._command(),
+                [sys.executable, str(PORTLINE)] * self._interrupts + self._command(),
                 stdin=self._master,
                 stdout=self._master,
                 stderr=log,
@@ -253,11 +257,13 @@ class SimDevice:
         threading.Thread(target=self._read_panel, args=(ours,), daemon=True).start()
 
     def _command(self) -> list[str]:
+        start = [flashed.INTERRUPTED] if self._interrupts else []
         if self._slots:
             code, base = ((self.state / name).resolve() for name in (slots.CODE, slots.BASE))
-            return [sys.executable, str(FLASHED), "--code", str(code), str(base), self._heapsize]
+            return [sys.executable, str(FLASHED), "--code", str(code), str(base), self._heapsize, *start]
         if self._runtime == "micropython":
-            return [sys.executable, str(FLASHED), str((self._rom or romimage.build()).resolve()), self._heapsize]
+            rom = (self._rom or romimage.build()).resolve()
+            return [sys.executable, str(FLASHED), str(rom), self._heapsize, *start]
         firmware = str(romimage.FIRMWARE.parent)
         # A shell may have started this process with the interrupt ignored, and a board would inherit that.
         interrupt = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"

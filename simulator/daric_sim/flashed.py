@@ -1,8 +1,8 @@
 """Runs MicroPython with an image in read-only memory beside the heap, as code lies in a board's flash.
 
-usage: flashed.py [--code FILE] IMAGE HEAPSIZE [STATEMENTS], by default what a board starts with: boot.py and main.py. The
-image is mapped into this process and mounted at /rom; MicroPython executes it in place and finds its modules nowhere
-else, but for those of a code slot: FILE is the board's code region, mapped too; the image's loader picks its slot.
+usage: flashed.py [--code FILE] IMAGE HEAPSIZE [STATEMENTS], by default what a board starts with: boot.py and main.py.
+The image is mapped into this process and mounted at /rom; MicroPython executes it in place and finds its modules
+nowhere else, but for those of a code slot: FILE is the board's code region, mapped too; the image's loader picks it.
 A script, run by daric_sim.device; it imports nothing of ours.
 """
 
@@ -38,6 +38,21 @@ except BaseException as _error:
     sys.print_exception(_error)
 os.putenv('MICROPYINSPECT', '1')
 """  # as a stock port: each file may be interrupted, says on the line what stopped it, and at the end is the prompt
+
+DRIVER = """
+class _Driver:
+    def __init__(self, port):
+        sys.modules['micropython'] = self
+        self._port = port
+    def kbd_intr(self, byte):
+        port = self._port
+        sys.modules['micropython'] = port
+        port.kbd_intr(3)
+        max(range(20000))
+        port.kbd_intr(byte)
+micropython.kbd_intr(-1)
+"""  # allows interrupts in a file's first instructions for a few milliseconds, and not while the file is read
+INTERRUPTED = DRIVER + START.replace("micropython.kbd_intr(3)", "_Driver(micropython)")
 
 
 def mapped(path: str) -> str:
