@@ -112,7 +112,7 @@ def write(directory: Path) -> None:
     for old in directory.glob("*.png"):
         old.unlink()
     for name, rows in pictures(taken).items():
-        image = png.Writer(len(rows[0]), len(rows), palette=list(PALETTE), bitdepth=2, compression=9)
+        image = png.Writer(len(rows[0]), len(rows), palette=list(PALETTE), bitdepth=8, compression=9)
         with (directory / f"{name}.png").open("wb") as file:
             image.write(file, rows)
     (directory / "index.md").write_text(index(taken))

@@ -4,10 +4,12 @@ The picture is the page that is on the stage's screen at that moment.
 """
 
 from collections.abc import Iterator
+from hashlib import sha256
 
-from daric import hostsmenu, lock, maintenance, menu, review, screens, selftest
+from daric import lock, maintenance, menu, screens, selftest, update
 from daric.textentry import CODE
 from daric_protocol.errors import DaricError
+from daric_protocol.imagehead import Manifest
 from daric_protocol.limits import PIN_TRIES, WIPE_HOLD
 
 from daric_sim.stage import CLOUD, FRIEND, PHONE, Stage
@@ -45,8 +47,10 @@ def pairing(stage: Stage) -> Scene:
     stage.press("refuse")
     stage.press(NEXT, NEXT)
     yield "all", "After the last one: all of them."
-    stage.show(hostsmenu.ALL, True)
+    stage.press(PICK)
     yield "forget-all", "All were picked, or a host asks for it."
+    stage.show(["Too many hosts", "Forget one first"])
+    yield "full", "No host more can be paired."
 
 
 def the_menu(stage: Stage) -> Scene:
@@ -139,19 +143,28 @@ def typing(stage: Stage) -> Scene:
 
 def settings(stage: Stage) -> Scene:
     """Raw digests"""
-    review.raw_digests(stage.app)
-    yield "allow", "Off in a new device. Who switches it on signs what nobody can read."
+    stage.press("menu:review.raw_digests")
+    yield (
+        "allow",
+        "Off in a new device. Who switches it on signs what nobody can read. A PIN that is set is asked next.",
+    )
     stage.press("approve")
-    review.raw_digests(stage.app)
+    yield "allowed", "They are allowed from now on."
+    stage.press("menu:review.raw_digests")
     yield "refuse", "The way back."
+    stage.press("approve")
+    yield "refused", "They are refused again."
 
 
 def service(stage: Stage) -> Scene:
     """Maintenance, factory and update"""
     stage.ask(maintenance.question(stage.app, stage.pair()))
     yield "maintenance", "A development image's program can be ended for good: only with this answer. Others refuse."
-    stage.show(["Maintenance", "Restart to end it"])
+    stage.show(["Maintenance", "Restart ends it"])
     yield "maintenance-on", "The prompt is on the line until the next start."
+    offered = Manifest("99.0.0", "virtual", "production", "1.28.0", 1, bytes(32), 300_000, sha256(b"image").digest())
+    stage.show(update.question(offered), True)
+    yield "update", "New firmware has arrived, was verified, and is newer. A PIN that is set is asked next."
     for part, caption in (
         ("display", "The factory's test: can everything be read?"),
         ("right", "Does the right button work?"),
