@@ -1,4 +1,4 @@
-"""New firmware over the link: what a device takes, what it refuses, and that nothing but the owner's word installs it."""
+"""New firmware over the link: what a device takes and refuses, and that only its owner's word installs it."""
 
 import hashlib
 import os
