@@ -146,7 +146,7 @@ def settings(stage: Stage) -> Scene:
     stage.press("menu:review.raw_digests")
     yield (
         "allow",
-        "Off in a new device. Who switches it on signs what nobody can read. A PIN that is set is asked next.",
+        "Off in a new device. Who switches it on signs what nobody can read. A PIN is asked next.",
     )
     stage.press("approve")
     yield "allowed", "They are allowed from now on."

@@ -45,7 +45,6 @@ TYPING_TIMEOUT = 900  # a recovery code by two buttons takes about a hundred pre
 SECRET_TIMEOUT = 900  # between two presses while an exported key is on a screen
 SESSION_TTL = 3600
 PRESS_GUARD_MS = 500  # that rows are on a screen before a press that approves them may begin: nobody reads faster
-HOLD_MS = 1200  # that a button is held down to decide: no slip of a finger
 
 # Relay (per services contract)
 BODY_BYTES = 128 * 1024
