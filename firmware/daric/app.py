@@ -197,9 +197,8 @@ class App:
         self._flush()
         if self._on_trial and self.dispatcher.served:
             self._confirm()
-        now = self.board.ticks()
         if self.restarting is not None:
-            if ((now - self.restarting) & TICKS) >= RESTART_MS:
+            if ((self.board.ticks() - self.restarting) & TICKS) >= RESTART_MS:
                 self.board.reset()
             return
         if self.fault is None and self.entropy.failed:
@@ -209,6 +208,7 @@ class App:
             noise = self.board.noise()
             if noise:
                 self.entropy.mix(noise)
+        now = self.board.ticks()
         if self.fault is not None or self.locked:
             self._look_held(now)
         if self.fault is None and self.restarting is None:
