@@ -13,6 +13,7 @@ from daric_sim.device import SimDevice
 STOCK = Path(__file__).with_name("stock.py")
 FILES = "files.littlefs"  # in the board's directory
 BLOCKS, BLOCK = 64, 4096
+HEAP = "330k"  # a Pico's 237 KB, with the larger objects of this 64-bit port
 STARTERS = ("boot.py", "main.py")
 
 
@@ -25,7 +26,7 @@ class StockBoard(SimDevice):
         for name, blocks in ((FILES, BLOCKS), (slots.CODE, slots.BLOCKS)):
             if not (place / name).exists():
                 (place / name).write_bytes(b"\xff" * (blocks * BLOCK))
-        super().__init__(place, **options)  # type: ignore[arg-type]
+        super().__init__(place, **{"heapsize": HEAP, **options})  # type: ignore[arg-type]
 
     @property
     def flashed(self) -> bool:

@@ -17,6 +17,7 @@ from daric_protocol.platform.entropy import Entropy
 from daric_protocol.tagged import random_scalar
 
 from daric_host.device import DeviceLink, Pairing
+from daric_host.flashing.factory import Facts, info
 from daric_host.flashing.operator import Operator
 from daric_host.flashing.ports import Port, explained
 from daric_host.paired import PairedDevices
@@ -113,14 +114,17 @@ async def pair(link: DeviceLink, port: Port, host: Host, operator: Operator) -> 
     return pairing
 
 
-async def await_device(port: Port, host: Host, seconds: float = RESTART_SECONDS) -> None:
-    """Wait until the device at this port answers after a restart. Raises DaricError("link")."""
+async def new_device(port: Port, host: Host, seconds: float = RESTART_SECONDS) -> Facts:
+    """Wait until the device at this port has restarted as one that nobody is paired with; what it is.
+
+    Until it has, it answers nothing or says that it is locked. Raises DaricError("link", "locked", "unpaired").
+    """
     deadline = time.monotonic() + seconds
     while True:
         try:
-            async with opened(port, host, 1.0):
-                return
+            async with opened(port, host, 1.0) as link:
+                return await info(link)
         except DaricError as error:
-            if time.monotonic() > deadline or error.name not in ("link", "port"):
+            if time.monotonic() > deadline or error.name not in ("link", "port", "locked"):
                 raise
         await asyncio.sleep(PAUSE)

@@ -19,7 +19,7 @@ from daric_sim import boards
 
 from daric_host.device import DeviceLink
 from daric_host.flashing import basefirmware, build, factory, installing, selftesting, signedimage, updating
-from daric_host.flashing.bench import Host, await_device, known, opened, pair
+from daric_host.flashing.bench import Host, known, new_device, opened, pair
 from daric_host.flashing.installing import KEEP
 from daric_host.flashing.operator import Operator, Terminal
 from daric_host.flashing.ports import Port, check_known, port_at, serial_ports
@@ -189,9 +189,8 @@ def _flash(bench: Bench, port: Port) -> dict[str, Any]:
         sent = installing.install(board, image, partial(bench.step, port))
         board.restart()
     bar = bench.step(port, "start the device")
-    asyncio.run(await_device(port, bench.host))
+    facts = asyncio.run(new_device(port, bench.host))
     bar(1, 1)
-    facts = asyncio.run(_facts(port, bench.host))
     if facts.image != manifest.digest:
         raise DaricError("storage", "the board started another image than the one that was written")
     return {"flashed": manifest.digest.hex(), "sent": sent, **facts.as_json()}
@@ -282,8 +281,7 @@ def _selftest(bench: Bench, port: Port) -> dict[str, Any]:
                     step("wipe")
                     await _wipe_device(link)
         if bench.given.full:
-            await await_device(port, bench.host)
-            found["wiped"] = (await _facts(port, bench.host)).fresh
+            found["wiped"] = (await new_device(port, bench.host)).fresh
         return found
 
     return asyncio.run(work())
@@ -315,8 +313,7 @@ def _wipe(bench: Bench, port: Port) -> dict[str, Any]:
                 raise
             async with opened(port, bench.host) as link:
                 await link.wipe_locked()
-        await await_device(port, bench.host)
-        facts = await _facts(port, bench.host)
+        facts = await new_device(port, bench.host)
         if not facts.fresh or facts.certificate:
             raise DaricError("internal", "the device was not wiped")
         return {"wiped": True, "identity": facts.identity.hex()}
@@ -348,11 +345,6 @@ def _log(bench: Bench, port: Port) -> dict[str, Any]:
 
 
 # What they share
-
-
-async def _facts(port: Port, host: Host) -> factory.Facts:
-    async with opened(port, host) as link:
-        return await factory.info(link)
 
 
 def _await_prompt(port: Port) -> None:
