@@ -20,12 +20,12 @@ class Board:
 VIRTUAL = "virtual"
 BOARDS = {
     VIRTUAL: Board("x64", "virtual"),
-    "rp2040": Board("armv6m"),
-    "rp2350": Board("armv7emsp"),
-    "esp32": Board("xtensawin"),
-    "esp32c3": Board("rv32imc"),
-    "stm32f4": Board("armv7emsp"),
-    "stm32h7": Board("armv7emdp"),
+    "rp2040": Board("armv6m", "rp2"),
+    "rp2350": Board("armv7emsp", "rp2"),
+    "esp32": Board("xtensawin", "esp32"),
+    "esp32c3": Board("rv32imc", "esp32"),
+    "stm32f4": Board("armv7emsp", "stm32", "littlefs"),
+    "stm32h7": Board("armv7emdp", "stm32", "littlefs"),
 }
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import esp32
 
+    from daric.board.code_esp32 import CodeFlash
     from daric.board.led import Light
     from daric.board.lines import StandardLine, UartLine
     from daric.board.rawflash import FileFlash, PortFlash
@@ -78,6 +79,12 @@ class Board(MachineBoard):
         import esp32
 
         return esp32.Partition.find(esp32.Partition.TYPE_DATA, label=PARTITION)
+
+    def code(self) -> "CodeFlash | None":
+        """The raw flash of the code slots, as daric.loader.Slots wants it; None where there are none."""
+        from daric.board.code_esp32 import code
+
+        return code()
 
     def start_watchdog(self) -> "Watchdog | None":
         return Watchdog(machine.WDT(timeout=WATCHDOG_MS), _every_second)

@@ -170,6 +170,7 @@ class FileFlash:
 
     def read(self, address: int, buffer: "bytearray | memoryview") -> None:
         """Fill `buffer` from `address`."""
+        self._inside(address, len(buffer))
         view = memoryview(buffer)
         while view:
             count = min(len(view), BLOCK - address % BLOCK)
@@ -180,6 +181,7 @@ class FileFlash:
 
     def program(self, address: int, data: "bytes | bytearray") -> None:
         """Clear bits."""
+        self._inside(address, len(data))
         view = memoryview(data)
         while view:
             count = min(len(view), BLOCK - address % BLOCK)
@@ -193,6 +195,7 @@ class FileFlash:
 
     def erase(self, block: int) -> None:
         """Set every bit of one block: no file is a blank one."""
+        self._inside(block * BLOCK, BLOCK)
         try:
             self._os.remove(self._path(block))
         except OSError as error:
@@ -209,7 +212,9 @@ class FileFlash:
             data = b""
         return bytearray(data + b"\xff" * (BLOCK - len(data)))
 
-    def _path(self, block: int) -> str:
-        if not 0 <= block < self.blocks:
+    def _inside(self, address: int, length: int) -> None:
+        if not 0 <= address <= address + length <= self.blocks * BLOCK:
             raise OSError(EIO)
+
+    def _path(self, block: int) -> str:
         return "%s/%03x" % (self._folder, block)

@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from daric.board.code_rp2 import CodeFlash
     from daric.board.led import Light
     from daric.board.lines import StandardLine, UartLine
     from daric.board.rawflash import FileFlash, PortFlash
@@ -61,6 +62,12 @@ class Board(MachineBoard):
         except ImportError:
             return True
         return not daric_port.RAW
+
+    def code(self) -> "CodeFlash | None":
+        """The raw flash of the code slots, as daric.loader.Slots wants it; None where there are none."""
+        from daric.board.code_rp2 import code
+
+        return code()
 
     def start_watchdog(self) -> "Watchdog | None":
         return Watchdog(machine.WDT(timeout=WATCHDOG_MS), _every_second)

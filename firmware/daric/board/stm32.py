@@ -57,6 +57,9 @@ class Board(MachineBoard):
         spi = machine.SPI(SPI, baudrate=SPI_BAUD, polarity=0, phase=0)
         return SpiFlash(spi, machine.Pin(SELECT, machine.Pin.OUT, value=1))
 
+    def code(self) -> None:
+        """No code slots: the firmware is frozen."""
+
     def start_watchdog(self) -> "Watchdog | None":
         return Watchdog(machine.WDT(timeout=WATCHDOG_MS), _every_second)
 

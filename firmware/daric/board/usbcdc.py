@@ -112,7 +112,7 @@ class UsbLine:
         """The host chose the configuration; `interface`: one interface with its endpoints, or both."""
         at = 0
         while at + 2 < len(interface):
-            if interface[at + 1] == 5 and interface[at + 2] == self._out:
+            if interface[at] == 7 and interface[at + 1] == 5 and interface[at + 2] == self._out:
                 self._open = True
                 self._reading = False
                 self._sending = None
