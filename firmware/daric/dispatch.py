@@ -87,7 +87,9 @@ class Dispatcher:
         if self._device.fault is not None:
             raise self._device.fault
         if _is(kind, channel.UNLOCK) and not fields:
-            return self._device.lock.unlock() if self._device.locked else [0, 0, 0]
+            if self._device.locked and not self._device.wiped:
+                return self._device.lock.unlock()
+            return [2, 1, 0] if self._device.shut else [0, 0, 0]  # ask again after the restart
         if _is(kind, channel.WIPE) and not fields and self._device.shut:
             if self._device.wiped:
                 return [1]
