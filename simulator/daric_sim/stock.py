@@ -1,7 +1,7 @@
 """Runs a stock MicroPython: its file system in a file, its prompt on the line, and boot.py and main.py where they are.
 
-usage: stock.py FILES BLOCKS CODE HEAPSIZE. FILES is the flash that littlefs has, of so many blocks of 4 KB, formatted at
-the first start and mounted at /flash, as ports do; CODE is the board's code region, mapped as flash is on a chip
+usage: stock.py FILES BLOCKS CODE HEAPSIZE. FILES is the flash that littlefs has, of so many blocks of 4 KB, formatted
+at the first start and mounted at /flash, as ports do; CODE is the board's code region, mapped as flash is on a chip
 (flashed.py). At the end of its files a board shows the prompt; exit code 3 is a reset. A script, run by
 daric_sim.stockboard; it imports nothing of ours but its neighbour.
 """

@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+from daric.board.code_virtual import BLOCKS as CODE_BLOCKS
 from littlefs import LittleFS
 from littlefs.errors import LittleFSError
 
@@ -23,7 +24,7 @@ class StockBoard(SimDevice):
     def __init__(self, state: Path | str, **options: object) -> None:
         place = Path(state)
         place.mkdir(parents=True, exist_ok=True)
-        for name, blocks in ((FILES, BLOCKS), (slots.CODE, slots.BLOCKS)):
+        for name, blocks in ((FILES, BLOCKS), (slots.CODE, CODE_BLOCKS)):
             if not (place / name).exists():
                 (place / name).write_bytes(b"\xff" * (blocks * BLOCK))
         super().__init__(place, **{"heapsize": HEAP, **options})  # type: ignore[arg-type]
