@@ -134,6 +134,52 @@ async def test_what_was_picked_runs_with_the_device_as_the_one_that_asks(wallet)
     assert any("Asked by:" in lines for lines, ask in app.board.pages if ask)
 
 
+async def test_what_concerns_the_device_itself_is_in_the_menu_after_the_wallets(wallet):
+    app, link, _, _ = wallet
+    app.board.answer = None
+    app.show_ready()
+    press(app, "approve", "refuse", "refuse", "refuse")
+    assert app.board.pages[-1] == (["Paired hosts?"], True)
+    assert app.board.visible[-1] == "<next      pick>"
+    press(app, "approve")
+    assert app.board.pages[-1][0][0] == "Host 1 of 1"
+    assert await link.wanted() is None
+
+
+async def test_the_rows_of_the_device_come_one_after_another_and_then_the_way_out(tmp_path):
+    app = device(tmp_path, answer=None)
+    press(app, "approve")
+    titles = []
+    while app.board.pages[-1][0] != ["Leave the menu?"]:
+        titles.append(app.board.pages[-1][0])
+        press(app, "refuse")
+    rows = [row.split(" ")[0].replace("_", " ") for row in DEVICE.strip().split("\n")]
+    assert titles == [[row + "?"] for row in rows]
+    press(app, "approve")
+    assert app.board.pages[-1][0][:2] == ["Daric", "not paired"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["menu:pinflow._wiped", "menu:pinflow.lock_request", "menu:pinflow", "menu:hostsmenu.show:1", "menu:os.system"],
+)
+async def test_what_is_no_row_of_the_menu_is_not_called(tmp_path, answer):
+    app = device(tmp_path, answer=None)
+    before = len(app.board.pages)
+    press(app, answer)
+    assert len(app.board.pages) == before
+    assert app.restarting is None
+
+
+async def test_a_device_in_a_session_calls_no_row_of_its_menu(wallet):
+    app, link, _, _ = wallet
+    app.board.answer = None
+    await link.session_join(flows.create_terms(os.urandom(16), 2, 2, os.urandom).encode())
+    press(app, "menu:hostsmenu.show")
+    assert app.board.pages[-1][0][0] != "Host 1 of 1"
+    assert app.sessions.active
+
+
 # Terms
 
 
