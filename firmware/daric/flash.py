@@ -73,6 +73,12 @@ class SecretSector:
         """Whether a wipe was begun. Raises OSError."""
         return bool([at for at in WIPE_AT if cells.holds(self._partition, at, WIPE)])
 
+    def damaged(self) -> bool:
+        """Whether there was a secret and it is not whole. Raises OSError."""
+        record = bytearray(SECRET_BYTES + CHECK_BYTES)
+        self._partition.read(0, record)
+        return self.in_use() and self._check(bytes(record[:SECRET_BYTES])) != bytes(record[SECRET_BYTES:])
+
     def _check(self, secret: bytes) -> bytes:
         return platform.sha256(b"daric/secret" + secret)[:CHECK_BYTES]
 
@@ -124,7 +130,7 @@ def open_vault(chip, random, mount=None):
         mount = mount_littlefs
     try:
         sector = SecretSector(_part(chip, SECRET_BLOCK, 1))
-        if sector.wiping():
+        if sector.wiping() or _wiped_but_for(sector, chip):
             wipe(chip)
         first_start = not sector.in_use()
         lock = TableKey(_part(chip, LOCK_BLOCK, 2), sector.load(random), random)
@@ -141,6 +147,13 @@ def open_vault(chip, random, mount=None):
         return _opened(chip, random, mount, lock.open_without_pin(), False)
     except OSError:
         raise DaricError("storage", "The flash can't be read or written.")
+
+
+def _wiped_but_for(sector: SecretSector, chip) -> bool:
+    """Whether a power cut left a wipe's last block, the secret's, with any of its bits erased: the others are blank."""
+    if not sector.damaged():
+        return False
+    return not [block for block in range(KEYS_BLOCK, STARTS_BLOCK) if not cells.is_blank(_part(chip, block, 1), 0)]
 
 
 def _opened(chip, random, mount, key: bytes, first_start: bool) -> Vault:
