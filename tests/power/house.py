@@ -25,6 +25,8 @@ from tests.session.network import Network, drbg
 from tests.session.parties import MemoryStore, Party, message
 
 HOST = Identity(4711)
+LONGEST_DELAY = 1024 * 1000  # milliseconds, after the ninth wrong PIN
+TURNS = 3  # after a press: a question that follows it is answered
 PATIENCE = 3000  # turns of the device until its person has answered
 
 
@@ -49,11 +51,12 @@ class PowerBoard(MemoryBoard):
 @dataclass(frozen=True)
 class World:
     """What there was when the power failed. writes: changes of the vault that had returned; used: ids of sessions that
-    were started, and epochs and digests that were used up; stores: of the other parties."""
+    were started; stores: of the other parties; noted: whatever else the process noted."""
 
     writes: int
     used: tuple[bytes, ...]
     stores: dict[str, dict[str, bytes]]
+    noted: object = None
 
 
 class DeviceSeat:
@@ -120,6 +123,7 @@ class House:
         self.keepers = keepers or {}
         self.history: list[dict[str, bytes]] = []
         self.used: list[bytes] = []
+        self.noted: object = None
         self._numbers = itertools.count()
         self.parties = {name: Party(f"{name} {boot}", MemoryStore(store)) for name, store in stores.items()}
         if recording:
@@ -146,6 +150,23 @@ class House:
             if result:
                 return result[0]
 
+    def press(self, *answers: str) -> None:
+        """The person at the device presses, picks ("menu:...") or types ("text:...")."""
+        for answer in answers:
+            self.app.board.press(answer)
+            for _ in range(TURNS):
+                self.app.step(0)
+
+    def unlock(self, pin: str) -> None:
+        """Type a PIN at a locked device, once it may be typed."""
+        self.app.board.now += LONGEST_DELAY
+        self.app.step(0)
+        self.press("approve", f"text:{pin}")
+
+    @property
+    def shown(self) -> str:
+        return " ".join(self.app.board.pages[-1][0])
+
     @property
     def custody(self):
         return self.app.custody
@@ -154,14 +175,19 @@ class House:
         """Everything in the vault."""
         return content(self.app.vault)
 
-    def stored(self, image: bytes) -> dict[str, bytes]:
-        """Everything in the vault of a chip, before the device starts from it."""
-        return content(PowerBoard(RecordingFlash(BLOCKS, image), "read").open_vault(drbg("read")))
+    def stored(self, image: bytes) -> dict[str, bytes] | None:
+        """Everything in the vault of a chip, before the device starts from it; None behind a PIN."""
+        vault = PowerBoard(RecordingFlash(BLOCKS, image), "read").open_vault(drbg("read"))
+        return None if vault.locked else content(vault)
 
     # Time
 
     def record(self):
-        """From here on each flash operation is on a tape, with the world as it is then."""
+        """From here on each flash operation is on a tape, with the world as it is then. Of a device that is locked
+        nobody sees what happens in the vault."""
+        self.chip.record(self.world)
+        if self.app.locked:
+            return
         vault, journal = self.app.vault, self.custody.journal
         self.history = [self.content()]
         write, erase, use = vault.write, vault.erase, journal.use_session
@@ -180,11 +206,10 @@ class House:
             self.used.append(uuid)
 
         vault.write, vault.erase, journal.use_session = watched_write, watched_erase, watched_use
-        self.chip.record(self.world)
 
     def world(self) -> World:
         stores = {name: dict(party.store) for name, party in self.parties.items()}
-        return World(len(self.history) - 1, tuple(self.used), stores)
+        return World(len(self.history) - 1, tuple(self.used), stores, self.noted)
 
     def after(self, image: bytes, world: World, boot: str) -> "House":
         """The same house when the power is back."""

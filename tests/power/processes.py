@@ -1,7 +1,4 @@
-"""The processes of a device that write, each with what it is about: old or new is asked of that.
-
-A Process prepares a house, runs in it, and says afterwards what it finds. Its name is the row of the table.
-"""
+"""The processes of a device that write, each with what it is about: old or new is asked of that."""
 
 from daric import log
 from daric_protocol import flows
@@ -24,50 +21,13 @@ from tests.power.houses import (
     standing,
     standing_with_backup,
 )
+from tests.power.pin_processes import PIN_PROCESSES
+from tests.power.process import NEW, OLD, Process
 from tests.session.keepers import CloudKeeper, MemoryKeeper
 from tests.session.network import EvilRelay
 from tests.session.parties import message
 
 SECRET = flows.Secret(0xDA51C, entropy=bytes(range(16)))
-OLD, NEW = "old", "new"
-
-
-class Process:
-    """One process. between: what a cut may leave that is neither the old state nor the new one, and how it reads."""
-
-    name = ""
-    between: tuple[str, ...] = ()
-
-    def prepare(self) -> House:
-        """A house in which the process can run."""
-        return standing()
-
-    def perform(self) -> tuple:
-        """(house, tape, subject before, subject after) of a run."""
-        house = self.prepare()
-        old = self.subject(house)
-        house.record()
-        self.run(house)
-        return house, house.chip.stop(), old, self.subject(house)
-
-    def run(self, house: House) -> None:
-        """The process; it succeeds."""
-        raise NotImplementedError
-
-    def subject(self, house: House) -> object:
-        """What the process changes, as the device has it now."""
-        raise NotImplementedError
-
-    def verdict(self, found: object, old: object, new: object) -> str:
-        """What a cut left."""
-        if found == old:
-            return OLD
-        if found == new:
-            return NEW
-        raise AssertionError(f"neither {old} nor {new} but {found}")
-
-    def afterwards(self, house: House, verdict: str) -> None:
-        """What else has to hold, once everyone has shown everyone what it has."""
 
 
 # Beginning
@@ -80,7 +40,7 @@ class FirstStart(Process):
 
     def perform(self):
         house = fresh("first start", True)
-        return house, house.chip.stop(), None, self.subject(house)
+        return house, house.chip.stop(), b"", self.subject(house)
 
     def subject(self, house):
         return house.app.identity.public
@@ -456,4 +416,5 @@ class Recording(Process):
 PROCESSES: tuple[type[Process], ...] = (
     FirstStart, Pairing, Revocation, Creation, Import, Refresh, Addition, Removal, Joining, Leaving, LateCertificate,
     Helping, Enrolled, Mastery, Recovery, Signing, PairSetUp, Export, BackingUp, KeepingPiece, Recording,
+    *PIN_PROCESSES,
 )  # fmt: skip

@@ -3,7 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
-from tests.power.processes import NEW, OLD, PROCESSES, FirstStart, Process
+from tests.power.process import NEW, OLD, Process
+from tests.power.processes import PROCESSES, FirstStart
 from tests.power.sweep import Row, sweep, sweep_restarts
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "security.md"

@@ -1,0 +1,127 @@
+"""After each process the device's heap holds none of its secrets any more but those that docs/security.md names.
+
+The heap of the real MicroPython is read from the process: blocks in use and blocks given back.
+"""
+
+import os
+
+import pytest
+from daric_protocol import flows, platform
+
+from tests.sim import test_heap_processes as processes
+from tests.sim.heap import BLOCK, Heap, count, logarithms
+from tests.sim.rig import LocalParty
+from tests.sim.secrets import Watch
+from tests.sim.test_heap_processes import Powered, Rig
+
+PIN = "4930218675309124"
+HEAPSIZE = "300k"  # which heap a board needs is another test's question
+
+
+@pytest.fixture
+def watch(monkeypatch):
+    return Watch(monkeypatch)
+
+
+async def idle(rig: Rig) -> None:
+    """Ask the device something that leaves nothing to do, so that its last session is over for it too."""
+    await rig.link.session_abort()
+    await rig.link.log()
+    await rig.link.identity()
+
+
+async def nothing_left(watch: Watch, rig: Rig, heapsize: str, scalars: bool = True) -> None:
+    """The identity alone is in use; nothing lies in what was given back."""
+    await idle(rig)
+    watch.learn(rig.device.state)
+    found = watch.search(rig.device, heapsize, scalars)
+    identity = (await rig.link.identity()).identity[1:]
+    assert found.live == found.freed == set(), found
+    assert found.freed_points == set() and found.live_points <= {identity}, found
+
+
+def scan_after_each_session(monkeypatch, watch: Watch, heapsize: str) -> list[str]:
+    """From here on every session of a Rig ends with a scan. The operations that were looked at, in order."""
+    run = Rig.run
+    seen: list[str] = []
+
+    async def run_and_scan(rig: Rig, terms, parties):
+        if terms.group and (rig.device.state / "flash").exists():
+            watch.learn(rig.device.state)  # what the process will erase
+        results = await run(rig, terms, parties)
+        await close_pages(rig)
+        first = terms.op not in seen
+        seen.append(terms.op)
+        await nothing_left(watch, rig, heapsize, first and terms.op not in ("create", "sign"))
+        return results
+
+    monkeypatch.setattr(Rig, "run", run_and_scan)
+    return seen
+
+
+async def close_pages(rig: Rig) -> None:
+    """Read an exported key to its end."""
+    while "SECRET KEY" in rig.device.screens[-1].text or rig.device.screens[-1].choice:
+        await rig.link.log()
+
+
+async def test_a_wallet_that_was_made_and_signed_with_leaves_nothing(tmp_path, watch):
+    async with Powered(tmp_path, HEAPSIZE) as rig:
+        await rig.create(2, [LocalParty(5), LocalParty(6)])
+        await nothing_left(watch, rig, HEAPSIZE, False)
+        await rig.sign(rig.parties[:1])
+        await nothing_left(watch, rig, HEAPSIZE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("process", processes.PROCESSES + processes.BACKUPS)
+async def test_no_other_process_leaves_anything(tmp_path, monkeypatch, watch, process):
+    seen = scan_after_each_session(monkeypatch, watch, HEAPSIZE)
+    await process(tmp_path, HEAPSIZE, 2, 3)
+    assert len(seen) > 1
+
+
+# What the scan sees
+
+
+async def test_the_secrets_of_a_session_are_seen_while_it_lasts(tmp_path, watch):
+    async with Powered(tmp_path, HEAPSIZE) as rig:
+        rig.device.answer = "wait"
+        party = LocalParty(5)
+        terms = flows.create_terms(os.urandom(16), 2, 2, os.urandom, "Savings")
+        joins = [await rig.party.join(terms), await party.join(terms)]
+        for one in (rig.party, party):
+            await one.start(joins)
+        _, opening = await rig.party.fetch()
+        ephemeral = platform.cbor_decode(opening)[1]
+        watch.points.add(ephemeral)
+        assert ephemeral[1:] in watch.search(rig.device, HEAPSIZE).live_points
+        await rig.link.session_abort()
+        await nothing_left(watch, rig, HEAPSIZE)
+
+
+def test_a_heap_is_parsed_as_the_interpreter_lays_it_out():
+    blocks = 64 * 4
+    table = bytearray(64 + 1 + 33)
+    table[0] = 0b00_10_10_01  # head, two tails, free
+    size = len(table) + blocks * BLOCK
+    secret, other = bytes(range(32)), bytes(range(100, 132))
+    pool = bytearray(blocks * BLOCK)
+    pool[BLOCK : 2 * BLOCK] = secret
+    pool[3 * BLOCK : 4 * BLOCK] = other[::-1]
+    region = bytes(table) + bytes(size - len(table) - len(pool)) + bytes(pool)
+    heap = Heap.parse(region)
+    assert heap.used[:4] == [True, True, True, False] and not any(heap.used[4:])
+    assert count(heap.live, secret) == 1 and count(heap.freed, secret) == 0
+    assert count(heap.live, other) == 0 and count(heap.freed, other) == 1
+
+
+@pytest.mark.parametrize("little", [False, True])
+def test_a_scalar_is_found_by_its_point(little):
+    scalar = platform.sha256(b"scalar")
+    point = platform.curve.encode(platform.curve.mul_g(int.from_bytes(scalar, "big")))
+    memory = bytearray(os.urandom(400))
+    memory[100:132] = scalar[::-1] if little else scalar
+    assert logarithms(bytes(memory), {point}) == {point[1:]}
+    memory[110] ^= 1
+    assert logarithms(bytes(memory), {point}) == set()
