@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow chain lint bench clean
+.PHONY: demo test test-slow chain softhsm lint bench clean
 
 $(VENV)/.sim: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -20,12 +20,16 @@ demo: $(VENV)/.sim
 test: lint
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
-test-slow: $(VENV)/.dev chain
+test-slow: $(VENV)/.dev chain softhsm
 	$(BIN)/python -m pytest -n 2 -m slow
 
 # A local chain for the slow tests, by npm, which is installed as root where it is missing.
 chain:
 	tools/install_chain.sh
+
+# A PKCS#11 token in software for the slow tests, by apt as root where it is missing.
+softhsm:
+	tools/install_softhsm.sh
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
