@@ -1,6 +1,7 @@
 """`daric sim device`: one simulated device in the foreground.
 
-Its input presses the buttons: "approve", "refuse", "text:TYPED" where a text is asked for, "menu:OP:NUMBER" while idle.
+Its input presses the buttons: "left", "right", "hold left" and "hold right", or all that it takes to "approve" or
+"refuse"; "text:TYPED" types where a text is asked for, "menu:OP:NUMBER" and "menu:MODULE.FUNCTION" pick while idle.
 """
 
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 from daric_host.flashing import compiling, signedimage
 
 from daric_sim import slots
-from daric_sim.device import APPROVE, MENU, REFUSE, TEXT, Screen, SimDevice
+from daric_sim.device import APPROVE, MENU, PRESSES, REFUSE, TEXT, Screen, SimDevice
 
 
 def run(state: Path, answer: str, runtime: str, file: Path | None = None) -> int:
@@ -25,9 +26,12 @@ def run(state: Path, answer: str, runtime: str, file: Path | None = None) -> int
 
     def shown(screen: Screen) -> None:
         if screen.number > 1 or screen.ask:  # the first one comes before the path
-            print("\n".join(f"| {line}" for line in ("", *screen.lines)), flush=True)
+            show(screen.lines)
 
-    with SimDevice(state, answer=answer, runtime=runtime, watch=shown) as device:
+    def show(lines: tuple[str, ...]) -> None:
+        print("\n".join(f"| {line}" for line in ("", *lines)), flush=True)
+
+    with SimDevice(state, answer=answer, runtime=runtime, watch=shown, turned=show) as device:
         print(device.path, flush=True)
         if (state / slots.CODE).exists():
             print(f"image {slots.digest(state).hex()}", flush=True)
@@ -52,6 +56,8 @@ def _answer(device: SimDevice, line: str) -> None:
     try:
         if line in (APPROVE, REFUSE):
             device.press(line)
+        elif line in PRESSES:
+            device.push(line)
         elif line.startswith(TEXT):
             device.type(line.removeprefix(TEXT))
         elif line.startswith(MENU):

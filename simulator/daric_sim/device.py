@@ -79,10 +79,11 @@ class SimDevice:
     """One device. Its flash lives in `state` and survives kill(), stop() and a new SimDevice on the same directory.
 
     runtime: "micropython" (what ships: compiled files, heap of `heapsize`) or "cpython" (fast, for flows). entropy:
-    "system", "stuck", "biased" or "missing". watch: called with every screen, in a thread of its own. rom: a ROMFS to
-    run in MicroPython in place of the one of these sources. guard: milliseconds that rows have to be on before a press
-    approves them, as at a board for people; 0 for a program, whose press names its page. image: a signed image file
-    that a device without code slots gets; then it starts as a board does, by its loader, and takes updates.
+    "system", "stuck", "biased" or "missing". watch: called with every screen, turned with the rows of a page that was
+    turned, in a thread of their own. rom: a ROMFS to run in MicroPython in place of the one of these sources. guard:
+    milliseconds that rows have to be on before a press approves them, as at a board for people; 0 for a program, whose
+    press names its page. image: a signed image file that a device without code slots gets; then it starts as a board
+    does, by its loader, and takes updates.
     interrupts: byte 0x03 on the line interrupts the program while it may, as a port's driver does (portline.py).
     Raises RuntimeError if the image does not build.
     """
@@ -96,6 +97,7 @@ class SimDevice:
         heapsize: str = HEAP,
         entropy: str = "system",
         watch: Callable[[Screen], None] = lambda screen: None,
+        turned: Callable[[tuple[str, ...]], None] = lambda rows: None,
         rom: Path | None = None,
         guard: int = 0,
         image: Path | None = None,
@@ -106,6 +108,7 @@ class SimDevice:
         self.state = Path(state)
         self.answer = answer
         self._watch_screen = watch
+        self._watch_rows = turned
         self.screens: list[Screen] = []
         self.rows: tuple[str, ...] = ()
         self._page = 0  # of the last screen
@@ -318,17 +321,22 @@ class SimDevice:
         """What the display shows: keep it; of a new page tell whoever waits for it, and answer."""
         with self._changed:
             self.rows, self._page = tuple(shown["rows"]), shown["page"]
+            screen = None if turned else self._screen(shown)
             self._changed.notify_all()
-            if turned:
-                return
-            fields = [shown[name] for name in ("ask", "typed", "choice", "pages")]
-            screen = Screen(shown["number"], tuple(shown["lines"]), *fields)
-            self.screens.append(screen)
+        if screen is None:
+            self._watch_rows(self.rows)
+            return
         self._watch_screen(screen)
         if screen.ask:
             answer = self.answer(screen) if callable(self.answer) else self._constant(screen, self.answer)
             if answer != WAIT:
                 self._press(screen, answer)
+
+    def _screen(self, shown: dict[str, Any]) -> Screen:
+        fields = [shown[name] for name in ("ask", "typed", "choice", "pages")]
+        screen = Screen(shown["number"], tuple(shown["lines"]), *fields)
+        self.screens.append(screen)
+        return screen
 
     @staticmethod
     def _constant(screen: Screen, answer: str) -> str:
