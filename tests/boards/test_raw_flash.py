@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from daric.board import code_stm32
 
 from tests.boards.fakes import Clock, PortDevice, SpiChip
 
@@ -23,8 +24,8 @@ def flash(request, flashes, tmp_path, clock):
     if request.param == "esp32":
         return flashes.PortFlash(PortDevice(BLOCKS))
     if request.param == "spi":
-        chip = SpiChip(BLOCKS * 4096)
-        return flashes.SpiFlash(chip, chip)
+        chip = SpiChip(2 * BLOCKS * 4096)
+        return code_stm32.SpiFlash(chip, chip, 7, BLOCKS)
     return flashes.FileFlash(str(tmp_path / "flash"), BLOCKS)
 
 
@@ -107,12 +108,12 @@ def test_an_error_that_a_port_returns_is_one(flashes):
 def test_a_bus_without_a_chip_of_known_size_is_refused(flashes, identity):
     chip = SpiChip(identity=identity)
     with pytest.raises(OSError, match="5"):
-        flashes.SpiFlash(chip, chip)
+        code_stm32.SpiFlash(chip, chip)
 
 
 def test_a_chip_that_stays_busy_is_an_error_and_not_a_device_that_hangs(flashes, clock: Clock):
     chip = SpiChip(BLOCKS * 4096)
-    flash = flashes.SpiFlash(chip, chip)
+    flash = code_stm32.SpiFlash(chip, chip)
     original = chip.read
     chip.hangs = True
 
@@ -146,7 +147,7 @@ def test_the_vault_works_on_each_kind(flashes, tmp_path, clock):
     chip = SpiChip(64 * 4096)
     kinds = [
         lambda: flashes.PortFlash(device, 2, MIN_BLOCKS + 2, 256),
-        lambda: flashes.SpiFlash(chip, chip),
+        lambda: code_stm32.SpiFlash(chip, chip),
         lambda: flashes.FileFlash(str(tmp_path / "flash"), MIN_BLOCKS),
     ]
     for number, kind in enumerate(kinds):

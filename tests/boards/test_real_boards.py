@@ -98,7 +98,7 @@ class House:
             machine = sys.modules["machine"]
             machine.SPI = lambda *_, **__: self.chip
             pin = machine.Pin
-            self.monkeypatch.setattr(machine, "Pin", self._pin_or_chip(pin, module_.SELECT))
+            self.monkeypatch.setattr(machine, "Pin", self._pin_or_chip(pin, "B12"))
         return module_.board()
 
     def _pin_or_chip(self, pin, select):
@@ -367,10 +367,19 @@ def test_the_code_of_an_esp32_is_its_own_partition_and_mapped(house, monkeypatch
     assert code_esp32.code().memory(0, 4) is None
 
 
-def test_an_stm32_has_no_code_region():
-    from daric.board import code_stm32
-
-    assert code_stm32.code() is None
+def test_vault_and_code_of_an_stm32_share_a_chip_and_no_block(house):
+    board = house.board("stm32")
+    vault, code = board.chip(), board.code()
+    assert (vault.blocks, code.blocks) == (96, 256 - 96)
+    vault.program(95 * 4096, bytes(4096))
+    code.program(0, bytes(4096))
+    assert house.chip.memory.count(0) == 2 * 4096
+    assert not any(house.chip.memory[95 * 4096 : 97 * 4096])
+    code.erase(0)
+    assert house.chip.erased == [96 * 4096]
+    assert code.memory(0, 1) is None
+    house.chip.identity = b"\xff\xff\xff"
+    assert board.code() is None
 
 
 @pytest.mark.parametrize("port", PORTS)

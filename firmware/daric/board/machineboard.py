@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from daric.board.buttons import Buttons
     from daric.board.led import Light
     from daric.board.lines import StandardLine, UartLine
-    from daric.board.rawflash import FileFlash, PortFlash, SpiFlash
     from daric.board.ssd1306 import Display
     from daric.board.usbcdc import UsbLine
 
@@ -144,7 +143,7 @@ class MachineBoard:
         """Whether an erased key may still be found in old blocks of a file system."""
         return False
 
-    def chip(self) -> "PortFlash | SpiFlash | FileFlash":
+    def chip(self) -> object:
         """The raw flash of the vault. Raises OSError."""
         raise NotImplementedError
 

@@ -2,16 +2,12 @@
 
 blocks, block_size, read, program, erase; errors are OSError. Programming clears bits; nothing is erased in passing.
 
-Sources: MicroPython's documentation of vfs.AbstractBlockDev (extended form); JEDEC JESD216 for SPI flash.
+Source: MicroPython's documentation of vfs.AbstractBlockDev (extended form). The SPI chip of an STM32: code_stm32.py.
 """
-
-import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Protocol
-
-    from machine import SPI, Pin
 
     class Device(Protocol):
         """The extended block device of a port."""
@@ -24,7 +20,6 @@ COUNT, SIZE, ERASE = 4, 5, 6  # operations of a block device
 EIO = 5
 PAGE = 256  # bytes that one command programs, at a multiple of it
 BLOCK = 4096
-ERASE_MS, PROGRAM_MS = 1000, 20  # no chip takes longer
 
 
 class PortFlash:
@@ -78,75 +73,6 @@ def _checked(result: object) -> None:
     """A port returns nothing, 0 or a negative errno."""
     if isinstance(result, int) and result < 0:
         raise OSError(EIO)
-
-
-class SpiFlash:
-    """An SPI flash chip of its own, of 4 KB blocks and at most 16 MB, which the port knows nothing of.
-
-    spi: machine.SPI. select: machine.Pin of its chip select, 0 while it is spoken to. Raises OSError where no chip
-    answers, or one of an unknown size.
-    """
-
-    block_size = BLOCK
-
-    def __init__(self, spi: "SPI", select: "Pin") -> None:
-        self._spi = spi
-        self._select = select
-        select.value(1)
-        self._command(b"\xab")  # out of its sleep
-        time.sleep_ms(1)
-        answer = self._command(b"\x9f", 3)  # maker, kind, size as a power of two
-        if answer[0] in (0, 0xFF) or not 16 <= answer[2] <= 24:
-            raise OSError(EIO)
-        self.blocks = (1 << answer[2]) // BLOCK
-
-    def read(self, address: int, buffer: "bytearray | memoryview") -> None:
-        """Fill `buffer` from `address`."""
-        self._inside(address, len(buffer))
-        self._select.value(0)
-        try:
-            self._spi.write(b"\x03" + address.to_bytes(3, "big"))
-            self._spi.readinto(buffer)
-        finally:
-            self._select.value(1)
-
-    def program(self, address: int, data: "bytes | bytearray") -> None:
-        """Clear bits, page by page."""
-        self._inside(address, len(data))
-        view = memoryview(data)
-        while view:
-            count = min(len(view), PAGE - address % PAGE)
-            self._command(b"\x06")  # allow one write
-            self._command(b"\x02" + address.to_bytes(3, "big") + bytes(view[:count]))
-            self._wait(PROGRAM_MS)
-            address += count
-            view = view[count:]
-
-    def erase(self, block: int) -> None:
-        """Set every bit of one block."""
-        self._inside(block * BLOCK, BLOCK)
-        self._command(b"\x06")
-        self._command(b"\x20" + (block * BLOCK).to_bytes(3, "big"))
-        self._wait(ERASE_MS)
-
-    def _inside(self, address: int, length: int) -> None:
-        if not 0 <= address <= address + length <= self.blocks * BLOCK:
-            raise OSError(EIO)
-
-    def _command(self, data: bytes, answer: int = 0) -> bytes:
-        self._select.value(0)
-        try:
-            self._spi.write(data)
-            return self._spi.read(answer) if answer else b""
-        finally:
-            self._select.value(1)
-
-    def _wait(self, limit: int) -> None:
-        """Until the chip is no longer busy."""
-        begun = time.ticks_ms()
-        while self._command(b"\x05", 1)[0] & 1:
-            if time.ticks_diff(time.ticks_ms(), begun) > limit:
-                raise OSError(EIO)
 
 
 class FileFlash:

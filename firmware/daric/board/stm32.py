@@ -1,8 +1,8 @@
-"""An STM32 with a random number generator (MicroPython's stm32 port) and an SPI flash chip for the vault.
+"""An STM32 with a random number generator (MicroPython's stm32 port) and an SPI flash chip for vault and code.
 
-The chip is the vault's own: the port's storage area is elsewhere, so that its boot code neither mounts nor formats it.
-Pins are below, by the names of the processor: two buttons to ground, an SSD1306 on I2C 1, or the board's light.
-Specification: docs/hardware.md, boards.
+The chip is no part of the port's storage area, so that the port's boot code neither mounts nor formats it. Pins are
+below and in code_stm32.py, by the names of the processor: two buttons to ground, an SSD1306 on I2C 1, or the board's
+light. Specification: docs/hardware.md, boards.
 """
 
 import os
@@ -16,9 +16,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from daric.board.code_stm32 import SpiFlash
     from daric.board.led import Light
     from daric.board.lines import StandardLine, UartLine
-    from daric.board.rawflash import SpiFlash
     from daric.board.ssd1306 import Display
 
 LEFT, RIGHT = "C0", "C1"
@@ -27,7 +27,6 @@ I2C = 1
 LIGHT = "B4"
 LINE = "standard"  # the port's USB line, as it cannot make one of its own; or "uart"
 UART, BAUD = 2, 115200
-SPI, SELECT, SPI_BAUD = 2, "B12", 20_000_000
 
 
 class Board(MachineBoard):
@@ -51,14 +50,16 @@ class Board(MachineBoard):
         return os.urandom if hasattr(pyb, "rng") else None
 
     def chip(self) -> "SpiFlash":
-        """The SPI flash chip."""
-        from daric.board.rawflash import SpiFlash
+        """The vault's part of the SPI flash chip."""
+        from daric.board.code_stm32 import VAULT_BLOCKS, part
 
-        spi = machine.SPI(SPI, baudrate=SPI_BAUD, polarity=0, phase=0)
-        return SpiFlash(spi, machine.Pin(SELECT, machine.Pin.OUT, value=1))
+        return part(0, VAULT_BLOCKS)
 
-    def code(self) -> None:
-        """No code slots: the firmware is frozen."""
+    def code(self) -> "SpiFlash | None":
+        """The raw flash of the code slots, as daric.loader.Slots wants it; None where there are none."""
+        from daric.board.code_stm32 import code
+
+        return code()
 
     def start_watchdog(self) -> "Watchdog | None":
         return Watchdog(machine.WDT(timeout=WATCHDOG_MS), _every_second)
