@@ -277,6 +277,8 @@ class Sessions:
 
     def _end(self) -> None:
         session = self._session
+        if self._device.lock is not None:
+            self._device.lock.stop()  # the page that asked for the PIN
         if session.terms.op == "export" and session.result is not None:
             exported, session.result = session.result, None
             self._device.show_secret(exported)
