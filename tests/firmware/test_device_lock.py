@@ -1,17 +1,21 @@
 """The PIN: set at the device, asked for at the start, counted before it is checked; locking and wiping."""
 
 import asyncio
+import os
 
 import pytest
 from daric.app import App
 from daric.tablekey import TableKey
 from daric_protocol import channel, platform
 from daric_protocol.errors import DaricError
-from daric_protocol.limits import APPROVAL_TIMEOUT, PIN_TRIES, WIPE_HOLD
+from daric_protocol.flows import pair_terms
+from daric_protocol.limits import APPROVAL_TIMEOUT, PIN_TRIES, STRIKE_DELAY, STRIKES_BEFORE_DELAY, WIPE_HOLD
 
 from tests.firmware.board import MemoryBoard, device, host_of, pair
 from tests.firmware.test_device_asks import press
 from tests.firmware.test_device_hosts import refused
+from tests.firmware.test_device_sessions import make_wallet
+from tests.sim.rig import DeviceParty, LocalParty, run_session
 
 PIN, OTHER, CODE = "493021", "8675309", "00000000"
 LOCKED = ["Daric", "locked", "press for PIN"]
@@ -83,7 +87,7 @@ def test_a_device_without_a_pin_starts_unlocked(tmp_path):
 
 
 async def test_a_device_with_a_pin_starts_locked_and_opens_by_it(locked):
-    state, app, pairing = locked
+    _, app, pairing = locked
     assert app.locked and app.custody is None
     assert app.board.pages[-1] == (LOCKED, False)
     unlock(app)
@@ -198,7 +202,7 @@ def test_the_right_pin_gives_all_tries_back(locked):
 
 
 async def test_the_last_wrong_pin_wipes_the_device(locked):
-    state, app, pairing = locked
+    _, app, pairing = locked
     wrong(app, PIN_TRIES)
     assert shown(app) == "Wiping please wait"
     pass_seconds(app, 2)
@@ -469,3 +473,47 @@ def test_both_buttons_wipe_a_device_that_is_out_of_order(tmp_path):
     pass_seconds(broken, 2)
     assert broken.board.resets
     assert restarted(tmp_path).fault is None
+
+
+# After three strikes
+
+
+async def struck_out(state):
+    """(device with a PIN, its link, the other member, terms of a new set-up of the pair after the day's wait)."""
+    app = device(state)
+    link = host_of(app)
+    await pair(link)
+    party = LocalParty(5)
+    group = (await make_wallet(link, [party])).group
+    for _ in range(STRIKES_BEFORE_DELAY):
+        app.custody.bans.add(group, party.identity.public, True)
+    with_pin(app)
+    roster = party.custody.roster(group)
+    mine = roster.index_of(app.identity.public)
+    other = roster.index_of(party.identity.public)
+    await refused("banned", link.session_join(pair_terms(os.urandom(16), group, roster, mine, other).encode()))
+    app.board.seconds += STRIKE_DELAY
+    return app, link, party, pair_terms(os.urandom(16), group, roster, mine, other)
+
+
+async def test_a_new_set_up_after_three_strikes_takes_the_pin(tmp_path):
+    app, link, party, terms = await struck_out(tmp_path)
+    app.board.answer = "approve"
+    app.board.typing = f"text:{PIN}"
+    app.board.pages.clear()
+    outcomes = await run_session(terms, [DeviceParty(link), party])
+    assert [state for state, _ in outcomes] == ["done", "done"], outcomes
+    asked = [lines[0] for lines, ask in app.board.pages if ask]
+    assert asked == ["WARNING", "PIN:"]
+
+
+async def test_who_types_no_pin_makes_no_new_set_up_after_three_strikes(tmp_path):
+    app, link, party, terms = await struck_out(tmp_path)
+    app.board.answer = "approve"
+    app.board.typing = None
+    running = asyncio.create_task(run_session(terms, [DeviceParty(link), party]))
+    while app.lock is None:
+        await asyncio.sleep(0.01)
+    app.lock.stop()
+    assert {state for state, _ in await running} == {"failed"}
+    assert app.custody.bans.is_banned(terms.group, party.identity.public)
