@@ -67,7 +67,7 @@ class Panel:
         says nothing about them.
         """
         age = ((self._ticks() if began is None else began) - self._since) & TICKS
-        if age > TICKS >> 1:
+        if self._ask and age > TICKS >> 1:  # a page that asks nothing may be on for weeks
             return None
         question = self._ask and not self._choice
         last = self.page == self.pages - 1

@@ -229,6 +229,13 @@ def test_a_page_that_asks_nothing_tells_of_any_press(display):
     assert [display.press(press) for press in ("right", "left")] == ["approve", "refuse"]
 
 
+@pytest.mark.parametrize("days", [1, 7, 20])
+def test_a_device_that_waited_for_long_still_has_buttons(display, days):
+    display.panel.show(["Daric", "ready"], False)
+    display.now += days * 24 * 3600 * 1000
+    assert display.press("right") == "approve"
+
+
 def test_a_long_page_that_asks_nothing_can_be_read_to_its_end(display):
     display.panel.show(QUESTION[:8], False)
     assert display.seen[-1] == QUESTION[:8]
