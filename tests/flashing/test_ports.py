@@ -43,7 +43,7 @@ def test_a_port_that_the_system_lists_twice_is_one(monkeypatch):
 
 def test_an_unknown_port_is_not_opened_unless_the_person_insists(bench):
     bridge = port_at("/dev/ttyUSB0", bench)
-    with pytest.raises(DaricError, match="10c4:ea60.*--force-port") as caught:
+    with pytest.raises(DaricError, match=r"10c4:ea60.*--force-port") as caught:
         check_known(bridge, False)
     assert caught.value.name == "port"
     check_known(bridge, True)

@@ -22,7 +22,7 @@ ARCHITECTURES = (
     "rv32imc",
 )  # fmt: skip
 SUBSETS = {"armv7emdp": ("armv7emsp", "armv7em", "armv7m", "armv6m"), "armv7emsp": ("armv7em", "armv7m", "armv6m")}
-ENTER_SECONDS = 3
+ENTER_SECONDS = 2
 READ_SECONDS = 10
 PIECE = 256
 RESTART = """
@@ -73,11 +73,12 @@ class RawBoard:
         """seconds: to wait for the prompt."""
         self.port = port
         try:
-            self._line = transport_serial.SerialTransport(port.path, timeout=READ_SECONDS)
+            self._line = transport_serial.SerialTransport(port.path, timeout=min(seconds, READ_SECONDS))
         except (TransportError, OSError) as error:
             raise explained(_cause(port, error), port) from None
         try:
             self._line.enter_raw_repl(soft_reset=False, timeout_overall=seconds)
+            self._line.serial.timeout = READ_SECONDS
         except (TransportError, OSError):
             self._close()
             raise DaricError("link", f"nothing at {port.path} shows MicroPython's prompt") from None
