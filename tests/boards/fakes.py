@@ -145,8 +145,8 @@ class PortDevice:
         if offset is None:
             self.memory[at : at + len(buffer)] = b"\xff" * len(buffer)
         assert (at % self.page, len(buffer) % self.page) == (0, 0)
-        for number, byte in enumerate(buffer):
-            self.memory[at + number] &= byte
+        both = int.from_bytes(self.memory[at : at + len(buffer)], "big") & int.from_bytes(buffer, "big")
+        self.memory[at : at + len(buffer)] = both.to_bytes(len(buffer), "big")
 
     def ioctl(self, operation: int, argument: int) -> int | None:
         if operation == 6:
