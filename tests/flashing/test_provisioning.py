@@ -52,7 +52,8 @@ def test_the_record_survives_and_knows_its_devices(tmp_path):
     row = again.find(DEVICE)
     assert [row["serial"], row["batch"], row["operator"], row["board"]] == ["D-000001", "B1", "Ada", "virtual"]
     assert row["certificate"] == certificate.encode().hex()
-    assert again.find(Identity(6).public) is None
+    assert again.certificate(DEVICE).encode() == certificate.encode()
+    assert again.find(Identity(6).public) is None and again.certificate(Identity(6).public) is None
     assert again.take("D-{}", 1) == "D-000002"
 
 
@@ -60,6 +61,13 @@ def test_the_record_survives_and_knows_its_devices(tmp_path):
 def test_a_file_that_is_no_record_is_refused(tmp_path, text):
     (tmp_path / "record").write_text(text, encoding="latin-1")
     named("storage", Ledger, tmp_path / "record")
+
+
+@pytest.mark.parametrize("certificate", ["", "zz", issue(Identity(6).public, "D", "B", "O", SIGN).encode().hex()])
+def test_a_damaged_certificate_in_the_record_is_given_to_no_device(tmp_path, certificate):
+    row = {"identity": DEVICE.hex(), "serial": "D", "certificate": certificate}
+    (tmp_path / "record").write_text(json.dumps(row) + "\n")
+    named("storage", Ledger(tmp_path / "record").certificate, DEVICE)
 
 
 def test_a_record_that_cannot_be_written_is_told(tmp_path):

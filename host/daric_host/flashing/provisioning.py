@@ -40,6 +40,19 @@ class Ledger:
         """The row of a device."""
         return next((row for row in self.rows if row["identity"] == identity.hex()), None)
 
+    def certificate(self, identity: bytes) -> DeviceCertificate | None:
+        """The certificate that a device of the record was given. Raises DaricError("storage")."""
+        row = self.find(identity)
+        if row is None:
+            return None
+        try:
+            found = DeviceCertificate.decode(bytes.fromhex(row["certificate"]))
+        except (DaricError, ValueError, TypeError, KeyError):
+            raise DaricError("storage", f"the certificate of {row['serial']} in {self._path} is damaged") from None
+        if found.identity != identity:
+            raise DaricError("storage", f"the certificate of {row['serial']} in {self._path} is of another device")
+        return found
+
     def take(self, pattern: str, first: int) -> str:
         """The next serial number that no device has: pattern with its number in the place of {}.
 
@@ -73,6 +86,17 @@ class Ledger:
             except OSError as error:
                 raise DaricError("storage", f"{self._path} cannot be written: {error.strerror}") from None
             self.rows.append(row)
+
+
+def one_at_a_time(sign: Signer) -> Signer:
+    """The same for several threads: a token takes one request after the other."""
+    lock = threading.Lock()
+
+    def locked(digest: bytes) -> tuple[bytes, bytes]:
+        with lock:
+            return sign(digest)
+
+    return locked
 
 
 def issue(identity: bytes, serial: str, batch: str, operator: str, sign: Signer, date: str = "") -> DeviceCertificate:

@@ -24,7 +24,7 @@ from daric_host.flashing.installing import KEEP
 from daric_host.flashing.operator import Operator, Terminal
 from daric_host.flashing.ports import Port, check_known, port_at, serial_ports
 from daric_host.flashing.probing import DARIC, MICROPYTHON, probe
-from daric_host.flashing.provisioning import Ledger, issue
+from daric_host.flashing.provisioning import Ledger, issue, one_at_a_time
 from daric_host.flashing.rawboard import RawBoard
 from daric_host.flashing.report import Bar, Report, each
 from daric_host.flashing.signedimage import SignedImage
@@ -201,7 +201,7 @@ def _provision_all(bench: Bench) -> None:
     if sign is None:
         raise DaricError("parameter", "provisioning takes the factory's key: --key or --pkcs11")
     ledger = Ledger(bench.given.record)
-    each(bench.chosen(), partial(_provision, bench, ledger, sign), bench.given.jobs, bench.report)
+    each(bench.chosen(), partial(_provision, bench, ledger, one_at_a_time(sign)), bench.given.jobs, bench.report)
 
 
 def _provision(bench: Bench, ledger: Ledger, sign: signedimage.Signer, port: Port) -> dict[str, Any]:
@@ -209,24 +209,24 @@ def _provision(bench: Bench, ledger: Ledger, sign: signedimage.Signer, port: Por
         given = bench.given
         async with opened(port, bench.host) as link:
             facts = await factory.info(link)
+            certificate = ledger.certificate(facts.identity)
+            if facts.certificate and (certificate is None or facts.certificate != certificate.encode()):
+                raise DaricError("factory", f"the device is provisioned already, as {facts.serial}")
             if not facts.fresh:
                 raise DaricError("factory", "the device has a wallet already: wipe it first")
             bar = bench.step(port, "give the certificate")
-            if facts.certificate:
-                raise DaricError("factory", f"the device is provisioned already, as {facts.serial}")
-            await factory.attest(link)
-            row = ledger.find(facts.identity)
-            serial = row["serial"] if row is not None else ledger.take(given.serial, given.first)
-            certificate = issue(facts.identity, serial, given.batch, given.operator, sign)
-            if row is None:  # before the device has it: whoever is provisioned is in the record
-                ledger.add(facts, certificate)
+            answer, _ = await factory.attest(link)
+            if certificate is None:
+                serial = ledger.take(given.serial, given.first)
+                certificate = issue(answer.identity, serial, given.batch, given.operator, sign)
+                ledger.add(facts, certificate)  # before the device has it: whoever is provisioned is in the record
             await factory.provision(link, certificate)
-            public, _ = sign(bytes(32))
-            _, kept = await factory.attest(link, public)
+            _, kept = await factory.attest(link)
             bar(1, 1)
             if kept is None or kept.encode() != certificate.encode():
                 raise DaricError("genuine", "the device keeps another certificate than it was given")
-            return {"provisioned": serial, "identity": facts.identity.hex(), "unique_id": facts.unique_id.hex()}
+            found = {"provisioned": certificate.serial, "identity": facts.identity.hex()}
+            return {**found, "unique_id": facts.unique_id.hex(), "batch": certificate.batch, "date": certificate.date}
 
     return asyncio.run(work())
 
