@@ -1,6 +1,9 @@
 """tools/flash.py: images are reproducible, say what they are, and nothing else than what was signed is taken."""
 
+import contextlib
 import hashlib
+import importlib.util
+import io
 import os
 import re
 import shutil
@@ -15,12 +18,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from daric_host.cli import app
 from daric_host.device import DeviceLink
-from daric_host.flashing import compiling, littlefsimage, romfs, signedimage
+from daric_host.flashing import build, compiling, littlefsimage, romfs, signedimage
 from daric_host.flashing.signedimage import SignedImage, by_key
 from daric_protocol import VERSION, platform
 from daric_protocol.errors import DaricError
 from daric_protocol.identity import Identity
-from daric_protocol.imagehead import DEVELOPMENT, ROMFS, Manifest
+from daric_protocol.imagehead import DEVELOPMENT, LITTLEFS, ROMFS, Manifest
 from daric_sim import boards, image, slots
 from daric_sim.device import SimDevice
 from typer.testing import CliRunner
@@ -41,14 +44,34 @@ def pem(path, secret=KEY, curve=None, mode=0o600, password=None):
     return path
 
 
-def flash(*arguments, root=ROOT, **environment):
-    """Run the tool on the sources below `root`: (exit code, what it printed, what it complained of)."""
+def flash(*arguments):
+    """Run the tool: (exit code, what it printed, what it complained of)."""
+    spec = importlib.util.spec_from_file_location("flash_tool", ROOT / "tools/flash.py")
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    printed, complaint = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(complaint):
+        try:
+            code = tool.main([str(one) for one in arguments])
+        except SystemExit as end:
+            code = end.code
+    return code, printed.getvalue(), complaint.getvalue()
+
+
+def flash_in(root, *arguments, **environment):
+    """Run the tool with the sources below `root` in a process of its own."""
     path = os.pathsep.join(str(root / part) for part in SOURCES)
     command = [sys.executable, str(root / "tools/flash.py"), *map(str, arguments)]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path, **environment}
     )
     return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+def uncompiled(monkeypatch):
+    """Images of a few bytes, for tests that look at something else."""
+    monkeypatch.setattr(compiling, "contents", lambda sources, architecture: FILES)
 
 
 def made(files=FILES, board="virtual", version="1.2.3", form=ROMFS):
@@ -77,7 +100,8 @@ def built(tmp_path_factory):
     """(image file, what the tool printed)."""
     place = tmp_path_factory.mktemp("built")
     out = place / "device.image"
-    code, printed, complaint = flash("build", "--board", "virtual", "--key", pem(place / "key.pem"), "--out", out)
+    options = ["--board", "virtual", "--key", pem(place / "key.pem"), "--out", out]
+    code, printed, complaint = flash_in(ROOT, "build", *options)
     assert (code, complaint) == (0, "")
     return out, printed
 
@@ -95,7 +119,7 @@ def test_two_builds_in_two_directories_with_other_times_and_locale_have_the_same
         os.utime(path, (86400, 86400))
     out = tmp_path / "again.image"
     arguments = ["build", "--board", "virtual", "--key", pem(tmp_path / "key.pem"), "--out", out]
-    code, _, complaint = flash(*arguments, root=copy, LC_ALL="tr_TR.UTF-8", TZ="Asia/Tokyo", PYTHONHASHSEED="7")
+    code, _, complaint = flash_in(copy, *arguments, LC_ALL="tr_TR.UTF-8", TZ="Asia/Tokyo", PYTHONHASHSEED="7")
     assert (code, complaint) == (0, "")
     assert out.read_bytes() == built[0].read_bytes()
 
@@ -127,7 +151,7 @@ def test_show_verifies_and_prints_what_build_said(built):
     assert PUBLIC.hex() in printed and printed.count(".mpy") > 100
 
 
-def test_an_image_without_a_key_says_that_nobody_signed_it(tmp_path):
+def test_an_image_without_a_key_says_that_nobody_signed_it(uncompiled, tmp_path):
     out = tmp_path / "unsigned.image"
     assert "signed by    nobody" in flash("build", "--board", "virtual", "--out", out)[1]
     assert signedimage.load(out).public == b""
@@ -142,7 +166,7 @@ def test_a_file_system_is_read_back_as_it_was_packed(files):
 # What is refused
 
 
-@pytest.mark.parametrize(("board", "said"), [("rp2040", "no board file"), ("esp32", "no board file"), ("toy", "toy")])
+@pytest.mark.parametrize(("board", "said"), [("toy", "toy"), ("", "known are"), ("RP2040", "rp2040")])
 def test_a_board_that_the_firmware_does_not_know_gets_no_image(board, said, tmp_path):
     with pytest.raises(DaricError, match=said) as caught:
         boards.supported(board)
@@ -315,3 +339,79 @@ def test_the_command_starts_nothing_from_a_wrong_image(data, options, number, tm
     done = CliRunner().invoke(app, arguments)
     assert (done.exit_code, done.stdout) == (number, "")
     assert not re.search("Traceback", done.stderr) and not (tmp_path / "state").exists()
+
+
+# For every board
+
+
+@pytest.mark.parametrize("board", sorted(boards.BOARDS))
+def test_an_image_has_the_files_of_its_board_and_of_no_other(board):
+    module = boards.supported(board).module
+    sources = compiling.sources(module)
+    assert sources["codeflash.py"] == (compiling.FIRMWARE / "board" / f"code_{module}.py").read_bytes()
+    assert sources["loader.py"] == sources["daric/loader.py"]
+    assert f"from daric.board.{module} import board" in sources["daric/board/this.py"].decode()
+    others = {other.module for other in boards.BOARDS.values()} - {module}
+    assert not [name for name in others if f"daric/board/{name}.py" in sources]
+    assert "daric_protocol/platform/cpython.py" not in sources
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("board", sorted(boards.BOARDS))
+def test_every_board_gets_the_same_image_twice_with_the_keys_it_is_to_trust(board):
+    keys = (PUBLIC, Identity(OTHER).public)
+    first, second = (build.make(board, "production", *keys, sign=by_key(KEY)) for _ in range(2))
+    assert first.encode() == second.encode()
+    assert signedimage.parse(first.encode()) is not None
+    assert (first.manifest.board, first.manifest.kind) == (board, "production")
+    assert build.FORMS[boards.supported(board).form] == first.manifest.form
+    contents = first.contents()
+    assert {*compiling.BASE} < set(contents)
+    assert [key in contents["daric/made.mpy"] for key in keys] == [True, True]
+    architectures = {data[2] >> 2 & 15 for name, data in contents.items() if name.endswith(".mpy")} - {0}
+    assert len(architectures) == 1
+
+
+def test_the_keys_of_an_image_are_points(tmp_path):
+    for option in ("--update-key", "--factory-key"):
+        for key in ("05" * 33, "02", "nothing"):
+            assert flash("build", "--board", "virtual", option, key, "--out", tmp_path / "none")[0] == 12
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("files", [{}, {"a": b""}, FILES, {"x/y/z.mpy": b"1" * 20000, "x/a": b"2", "b": b"3"}])
+def test_a_littlefs_image_is_the_same_twice_and_any_change_shows(files):
+    packed = littlefsimage.pack(files)
+    assert littlefsimage.pack(dict(reversed(files.items()))) == packed
+    for wrong in (b"", packed[:-512], packed + bytes(512), packed[:100], b"\xff" * 4096):
+        with pytest.raises(ValueError, match="littlefs"):
+            littlefsimage.unpack(wrong)
+    for at in range(0, len(packed), 331):
+        try:
+            assert littlefsimage.unpack(packed[:at] + bytes([packed[at] ^ 1]) + packed[at + 1 :]) != files
+        except ValueError:
+            pass
+
+
+def test_a_damaged_littlefs_image_is_refused_though_its_digest_fits():
+    packed = littlefsimage.pack(FILES)
+    assert name_of(of(packed[:-512], FILES, form=LITTLEFS).encode()) == "encoding"
+    assert name_of(of(packed, {}, form=LITTLEFS).encode()) == "encoding"
+    assert signedimage.parse(made(form=LITTLEFS).encode()).contents() == FILES
+
+
+@pytest.mark.slow
+def test_a_device_runs_an_image_that_it_cannot_execute_in_place_with_more_heap(tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(build.make("virtual", form=LITTLEFS).encode())
+    with SimDevice(tmp_path / "device", image=file, heapsize="1m") as device:
+        device.wait_for_screen("not paired")
+        assert device.log == ""
+
+
+def test_an_image_is_only_laid_where_it_belongs(tmp_path):
+    for wrong in (made(board="rp2040"), made()):  # the latter has nothing that a board starts with
+        with pytest.raises(DaricError) as caught:
+            slots.lay(wrong, tmp_path / "device")
+        assert caught.value.name == "parameter"
+    assert not (tmp_path / "device" / slots.CODE).exists()

@@ -95,11 +95,13 @@ def run(given: argparse.Namespace, say: Callable[[str], None] = print) -> None:
 def build(given: argparse.Namespace, say: Callable[[str], None]) -> None:
     """Compile, pack, sign, write."""
     boards.supported(given.board)
+    path = given.out or Path(f"daric-{given.board}-{daric.VERSION}.image")
+    if not path.parent.is_dir():
+        raise DaricError("storage", f"{path.parent} is no directory")
     sign = signer(given)
     update = read_key(given.update_key, "the update key") if given.update_key else b""
     factory = read_key(given.factory_key, "the factory key") if given.factory_key else b""
     image = make(given.board, given.kind, update, factory, sign, form=FORMS.get(given.form or "", 0))
-    path = given.out or Path(f"daric-{given.board}-{daric.VERSION}.image")
     signedimage.write_whole(path, image.encode())
     say(f"written      {path}")
     describe(image, say)

@@ -6,8 +6,10 @@ text, because ports look for them by these names, the loader, and the board's co
 
 import ast
 import hashlib
+import os
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import daric
@@ -61,13 +63,14 @@ def contents(files: Sources, architecture: str = ARCHITECTURE) -> dict[str, byte
 
     Raises RuntimeError if a source does not compile.
     """
-    found = {}
-    for inside, data in files.items():
-        if inside.endswith(".py") and inside not in STARTED:
-            found[inside[: -len(".py")] + ".mpy"] = compiled(inside, data, architecture)
-        else:
-            found[inside] = data
-    return found
+
+    def shipped(inside: str) -> tuple[str, bytes]:
+        if not inside.endswith(".py") or inside in STARTED:
+            return inside, files[inside]
+        return inside[: -len(".py")] + ".mpy", compiled(inside, files[inside], architecture)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(pool.map(shipped, files))
 
 
 def fingerprint(files: Sources, architecture: str = ARCHITECTURE) -> str:

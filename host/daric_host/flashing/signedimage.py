@@ -1,11 +1,11 @@
 """The image file of a board: head, list of files, payload. Specification: docs/hardware.md, images.
 
-    8 B      "DARICIMG"
-    4 B, 4 B lengths of the head and of the list, big-endian
-    head     CBOR [manifest, public key 33 B, signature 64 B], as daric_protocol.imagehead; all that a device needs to
-             judge an image
-    list     CBOR [[path, SHA-256]], sorted; the manifest has its SHA-256
-    payload  a ROMFS, or a littlefs image for boards that cannot execute code where it lies
+8 B      "DARICIMG"
+4 B, 4 B lengths of the head and of the list, big-endian
+head     CBOR [manifest, public key 33 B, signature 64 B], as daric_protocol.imagehead; all that a device needs to
+         judge an image
+list     CBOR [[path, SHA-256]], sorted; the manifest has its SHA-256
+payload  a ROMFS, or a littlefs image for boards that cannot execute code where it lies
 """
 
 import hashlib
