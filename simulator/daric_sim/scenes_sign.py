@@ -154,9 +154,10 @@ def policy(stage: Stage) -> Scene:
     roster = wallet(stage, 3)
     group, host = roster_group(stage), public(PHONE)
     proposed = Policy([(1, ETHER)], [RECIPIENT], [roster.index_of(host)], TOKENS | MESSAGES).encode()
-    stage.ask(policies.proposal(stage.app, host, group, proposed))
+    question = policies.proposal(stage.app, host, group, proposed)
+    stage.ask(question)
     yield "propose", "A host proposes a policy. All of it is shown, and counts once the owner agreed."
-    stage.app.vault.write(policies.PREFIX + group.hex(), proposed)
+    question.act("approve")
     other = Policy([(1, ETHER // 10)], [], [], 0).encode()
     stage.ask(policies.proposal(stage.app, host, group, other))
     yield "replace", "Another policy in its place."
