@@ -125,6 +125,7 @@ class PinPage:
         finally:
             for at in range(len(pin)):
                 pin[at] = 0
+            self._device.modules.soiled = True  # the text that was typed lies in free memory
 
     def _try(self, pin: bytearray) -> None:
         """Raises OSError."""
