@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daric.app import App
+from daric.board.flashfile import Partition
 from daric.flash import open_vault
+from daric.loader import Slots
 from daric_protocol import flows
 from daric_protocol.errors import DaricError, error_name
 from daric_protocol.flows.backing import Backing
@@ -26,22 +28,28 @@ from tests.session.parties import MemoryStore, Party, message
 
 HOST = Identity(4711)
 LONGEST_DELAY = 1024 * 1000  # milliseconds, after the ninth wrong PIN
+BLOCK_SIZE = 4096
 TURNS = 3  # after a press: a question that follows it is answered
 PATIENCE = 3000  # turns of the device until its person has answered
 
 
 class PowerBoard(MemoryBoard):
-    """A board in memory with littlefs on its chip. boot: which start this is; each draws other random bytes."""
+    """A board in memory with littlefs on its chip, behind BLOCKS of them code slots if there are more.
+
+    boot: which start this is; each draws other random bytes.
+    """
 
     def __init__(self, chip: RecordingFlash, boot: str) -> None:
         super().__init__(Path())
-        self._chip = chip
+        self._chip = Partition(chip, 0, BLOCKS)
+        if chip.blocks > BLOCKS:
+            self.code_flash = Partition(chip, BLOCKS, chip.blocks - BLOCKS)
         self._source = drbg("device", boot)
 
     def entropy(self):
         return self._source
 
-    def chip(self) -> RecordingFlash:
+    def chip(self) -> Partition:
         return self._chip
 
     def open_vault(self, random):
@@ -105,6 +113,10 @@ class DeviceSeat:
         return found and DaricError(error_name(found[0]), found[1])
 
 
+def chip_of(image: bytes | None) -> RecordingFlash:
+    return RecordingFlash(BLOCKS if image is None else len(image) // BLOCK_SIZE, image)
+
+
 def content(vault) -> dict[str, bytes]:
     return {name: vault.read(name) for name in vault.names()}
 
@@ -119,7 +131,7 @@ class House:
         self, image: bytes | None, stores: dict[str, dict[str, bytes]], boot: str, keepers=None, recording=False
     ) -> None:
         self.boot = boot
-        self.chip = RecordingFlash(BLOCKS, image)
+        self.chip = chip_of(image)
         self.keepers = keepers or {}
         self.history: list[dict[str, bytes]] = []
         self.used: list[bytes] = []
@@ -128,7 +140,14 @@ class House:
         self.parties = {name: Party(f"{name} {boot}", MemoryStore(store)) for name, store in stores.items()}
         if recording:
             self.chip.record(self.world)
-        self.app = App(PowerBoard(self.chip, boot))
+        self.start(boot)
+
+    def start(self, boot: str) -> None:
+        """Switch the device on: the loader, where there are code slots, then the firmware."""
+        board = PowerBoard(self.chip, boot)
+        if board.code_flash is not None:
+            Slots(board.code_flash).choose()
+        self.app = App(board)
 
     # The device
 
@@ -177,7 +196,7 @@ class House:
 
     def stored(self, image: bytes) -> dict[str, bytes] | None:
         """Everything in the vault of a chip, before the device starts from it; None behind a PIN."""
-        vault = PowerBoard(RecordingFlash(BLOCKS, image), "read").open_vault(drbg("read"))
+        vault = PowerBoard(chip_of(image), "read").open_vault(drbg("read"))
         return None if vault.locked else content(vault)
 
     # Time

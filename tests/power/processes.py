@@ -21,6 +21,7 @@ from tests.power.houses import (
     standing,
     standing_with_backup,
 )
+from tests.power.owner_processes import OWNER_PROCESSES
 from tests.power.pin_processes import PIN_PROCESSES
 from tests.power.process import NEW, OLD, Process
 from tests.session.keepers import CloudKeeper, MemoryKeeper
@@ -71,6 +72,28 @@ class Revocation(Process):
 
     def subject(self, house):
         return house.app.hosts.is_paired(HOST.public)
+
+
+class RevocationOfAll(Process):
+    """One after the other: a cut in between leaves some, and the owner sees how many."""
+
+    name = "all hosts revoked"
+    between = ("some revoked",)
+
+    def prepare(self):
+        house = standing("many hosts")
+        for number in range(3):
+            pair_host(house, Identity(900 + number))
+        return again(house, "many hosts again")
+
+    def run(self, house):
+        assert house.errand("hosts_revoke_all")
+
+    def subject(self, house):
+        return len(house.app.hosts)
+
+    def verdict(self, found, old, new):
+        return self.between[0] if new < found < old else super().verdict(found, old, new)
 
 
 # Epochs
@@ -414,7 +437,7 @@ class Recording(Process):
 
 
 PROCESSES: tuple[type[Process], ...] = (
-    FirstStart, Pairing, Revocation, Creation, Import, Refresh, Addition, Removal, Joining, Leaving, LateCertificate,
-    Helping, Enrolled, Mastery, Recovery, Signing, PairSetUp, Export, BackingUp, KeepingPiece, Recording,
-    *PIN_PROCESSES,
+    FirstStart, Pairing, Revocation, RevocationOfAll, Creation, Import, Refresh, Addition, Removal, Joining, Leaving,
+    LateCertificate, Helping, Enrolled, Mastery, Recovery, Signing, PairSetUp, Export, BackingUp, KeepingPiece,
+    Recording, *PIN_PROCESSES, *OWNER_PROCESSES,
 )  # fmt: skip

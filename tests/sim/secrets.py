@@ -64,6 +64,18 @@ class Watch:
             elif name == "hedge":
                 self.secrets[name] = vault.read(name)
 
+    def read(self, device: SimDevice) -> None:
+        """What a person read on its pages: recovery codes, exported keys."""
+        for screen in device.screens:
+            lines = [line.strip() for line in screen.lines]
+            for title, count_ in (("Recovery code:", 2), ("SECRET KEY", 4)):
+                if title in lines:
+                    at = lines.index(title) + 1
+                    for line in lines[at : at + count_]:
+                        self.secrets[f"{title} {line}"] = line.encode()
+                    if title == "SECRET KEY":
+                        self.secrets["exported key"] = bytes.fromhex("".join(lines[at : at + 4]))
+
     def search(self, device: SimDevice, heapsize: str, scalars: bool = True) -> "Found":
         """Where the secrets lie in the heap of a device that has nothing to do."""
         heap = Heap.of(device.pid, heapsize)

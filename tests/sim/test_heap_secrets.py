@@ -3,6 +3,7 @@
 The heap of the real MicroPython is read from the process: blocks in use and blocks given back.
 """
 
+import asyncio
 import os
 
 import pytest
@@ -11,10 +12,10 @@ from daric_protocol import flows, platform
 from tests.sim import test_heap_processes as processes
 from tests.sim.heap import BLOCK, Heap, count, logarithms
 from tests.sim.rig import LocalParty
-from tests.sim.secrets import Watch
+from tests.sim.secrets import Found, Watch, vault_of
 from tests.sim.test_heap_processes import Powered, Rig
 
-PIN = "4930218675309124"
+PIN, OTHER = "4930218675309124", "8675309124493021"
 HEAPSIZE = "300k"  # which heap a board needs is another test's question
 
 
@@ -34,6 +35,7 @@ async def nothing_left(watch: Watch, rig: Rig, heapsize: str, scalars: bool = Tr
     """The identity alone is in use; nothing lies in what was given back."""
     await idle(rig)
     watch.learn(rig.device.state)
+    watch.read(rig.device)
     found = watch.search(rig.device, heapsize, scalars)
     identity = (await rig.link.identity()).identity[1:]
     assert found.live == found.freed == set(), found
@@ -52,7 +54,7 @@ def scan_after_each_session(monkeypatch, watch: Watch, heapsize: str) -> list[st
         await close_pages(rig)
         first = terms.op not in seen
         seen.append(terms.op)
-        await nothing_left(watch, rig, heapsize, first and terms.op not in ("create", "sign"))
+        await nothing_left(watch, rig, heapsize, first)
         return results
 
     monkeypatch.setattr(Rig, "run", run_and_scan)
@@ -70,7 +72,7 @@ async def test_a_wallet_that_was_made_and_signed_with_leaves_nothing(tmp_path, w
         await rig.create(2, [LocalParty(5), LocalParty(6)])
         await nothing_left(watch, rig, HEAPSIZE, False)
         await rig.sign(rig.parties[:1])
-        await nothing_left(watch, rig, HEAPSIZE)
+        await nothing_left(watch, rig, HEAPSIZE, False)
 
 
 @pytest.mark.slow
@@ -79,6 +81,51 @@ async def test_no_other_process_leaves_anything(tmp_path, monkeypatch, watch, pr
     seen = scan_after_each_session(monkeypatch, watch, HEAPSIZE)
     await process(tmp_path, HEAPSIZE, 2, 3)
     assert len(seen) > 1
+
+
+def type_pins(device, *texts: str) -> None:
+    """Type these on the pages that ask for a text, in order."""
+    left = list(texts)
+    device.answer = lambda screen: f"text:{left.pop(0)}" if screen.typed and left else "wait"
+
+
+async def in_memory(watch: Watch, rig: Rig) -> Found:
+    """What is found once the device has done what it was about."""
+    for _ in range(2):
+        await rig.link.hello()
+    return watch.search(rig.device, HEAPSIZE, False)
+
+
+@pytest.mark.slow
+async def test_no_pin_is_in_memory_once_it_was_typed_and_no_key_while_it_was_not(tmp_path, watch):
+    async with Powered(tmp_path, HEAPSIZE) as rig:
+        device = rig.device
+        await rig.create(2, [LocalParty(5)])
+        watch.learn(device.state)
+        identity = vault_of(device.state).read("identity")
+        watch.secrets.update({"the PIN": PIN.encode(), "another PIN": OTHER.encode()})
+        type_pins(device, PIN, PIN)
+        device.choose("pinflow.set_pin")
+        await asyncio.to_thread(device.wait_for_screen, "The PIN is set")
+        found = await in_memory(watch, rig)
+        assert found.live == found.freed == set(), found
+
+        device.restart()
+        watch.secrets["identity"] = identity
+        shown = len(device.screens)
+        await asyncio.to_thread(device.wait_for_screen, "locked", 30.0, shown)
+        found = await in_memory(watch, rig)
+        assert found.live == found.freed == set(), found
+        type_pins(device, OTHER, PIN)
+        device.push("right")
+        await asyncio.to_thread(device.wait_for_screen, "Wrong PIN", 60.0, shown)
+        await asyncio.to_thread(device.wait_for_screen, "locked", 60.0, len(device.screens))
+        found = await in_memory(watch, rig)
+        assert found.live == found.freed == set(), found
+        device.push("right")
+        await asyncio.to_thread(device.wait_for_screen, "ready", 60.0, shown)
+        found = await in_memory(watch, rig)
+        assert found.live == {"identity"} and found.freed == set(), found
 
 
 # What the scan sees
