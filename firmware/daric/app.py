@@ -43,6 +43,7 @@ class App:
         self.menu = None  # daric.menu, once the owner presses a button
         self.secret = None  # daric.secretpages, while an exported key is on the screen
         self.lock = None  # daric.lock: the Lock of a locked device, or the page that asks for the PIN
+        self.has_pin = False
         self.restarting = None  # the ticks since when nothing is done any more, before a reset
         self.wiped = False
         self._held = None  # the ticks since when both buttons are down
@@ -110,6 +111,7 @@ class App:
     def unlocked(self, key: bytes) -> None:
         """The PIN was right: go on with the start. key: the vault's table key."""
         self.lock = None
+        self.has_pin = True
         self.modules.forget()
         try:
             self.vault = self.vault.open(key)

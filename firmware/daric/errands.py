@@ -110,7 +110,8 @@ class Errands:
         question = self._question
         if question is None:
             return  # the errand ended while the PIN was typed
-        if question.pin and answer not in ("refuse", "timeout"):
+        # Without a PIN its code is not loaded: the names in it stay, and a signature needs the room.
+        if question.pin and self._device.has_pin and answer not in ("refuse", "timeout"):
             from daric.lock import confirm
 
             question.pin = False

@@ -184,6 +184,7 @@ class Asking:
 
 def _keep_pin(device, pin: bytes) -> "list[str]":
     _table(device).set_pin(device.vault.keys.key, pin, device.board)
+    device.has_pin = bool(pin)
     return ["The PIN is set"] if pin else ["The PIN is", "removed"]
 
 

@@ -83,8 +83,8 @@ class RawDigests:
 
     def _answered(self, answer: str) -> None:
         self._device.menu = None
-        if answer != "approve":
-            self._confirmed(False)
+        if answer != "approve" or not self._device.has_pin:
+            self._confirmed(answer == "approve")
             return
         from daric import lock
 

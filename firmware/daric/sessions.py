@@ -26,8 +26,9 @@ ENDED = ("done", "failed")
 CONTRIBUTION_BYTES = 32
 RAW = "setting/raw"  # in the vault: the owner allows raw digests (daric.review)
 POLICY = "policy/"  # in the vault: the owner's policy for a wallet (daric.policy)
+COUNTED = "policyday/"  # in the vault: what was counted under it
 POLICED = ("sign", "export")
-LIMITS = ("daric.policy", "daric_protocol.policy")
+LIMITS = ("daric.policy", "daric_protocol.policy", "daric_protocol.evm")
 PASSING = (  # what no round after the first needs: it leaves room for the arithmetic
     "daric_protocol.evm", "daric_protocol.details", "daric_protocol.membership", "daric_protocol.groupmessages",
     "daric_protocol.flows.questions", "daric_protocol.rounds.groupstart", "daric_protocol.backingdetails",
@@ -53,7 +54,7 @@ class Sessions:
         self._incoming = None  # (seat, bytearray) of the frame whose pieces arrive
         self._filled = 0
         self._missed = 0  # sessions that the record could not take
-        self._charge = None  # what the owner's policy counts before this session may sign
+        self._charge = None  # (clock, what is stored as counted before this session may sign), under a policy
 
     @property
     def active(self) -> bool:
@@ -139,7 +140,9 @@ class Sessions:
     def _check_policy(self, terms) -> None:
         """Refuse and record what the owner's policy does not allow, before anybody is asked."""
         try:
-            self._charge = part("policy").check(self._device, terms)
+            counted = part("policy").check(self._device, terms)
+            if counted is not None:
+                self._charge = self._device.board.clock(), counted
         except (DaricError, MemoryError) as error:
             refusal = error if isinstance(error, DaricError) else DaricError("memory")
             self._session.refuse(refusal)
@@ -386,13 +389,14 @@ class Sessions:
 
     def _count(self) -> None:
         """What leaves by this signature is counted before any of it can exist, and never given back."""
-        charge, self._charge = self._charge, None
+        device = self._device
+        (since, counted), self._charge = self._charge, None
         try:
-            part("policy").count(self._device, self._session.terms.group, charge)
+            if not 0 <= device.board.clock() - since < KEYGEN_TIMEOUT:
+                raise DaricError("timeout", "too long ago to be counted as of now: ask again")
+            device.vault.write(COUNTED + self._session.terms.group.hex(), counted)
         except (DaricError, MemoryError) as error:
             self._session.refuse(error if isinstance(error, DaricError) else DaricError("memory"))
-        finally:
-            self._device.modules.forget(*LIMITS)
 
 
 def _backing(device, terms) -> "object | None":

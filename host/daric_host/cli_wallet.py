@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 import typer
 from daric_protocol.errors import DaricError
-from daric_protocol.evm import account
+from daric_protocol.evm import account, address
 from daric_protocol.flows.proposals import Secret
 
+from daric_host import ownerpolicy
 from daric_host.command import Group, Here, command, local, read_group, wallet_app
 from daric_host.groups import current_groups, describe_group, shown
 from daric_host.hdkey import ACCOUNT
@@ -98,7 +99,7 @@ async def wallet_show(here: Here, group: Group) -> dict[str, Any]:
         return shown(describe_group(party.custody, read_group(group)))
 
 
-@command(wallet_app, "address")
+@command(wallet_app, "address", ports=True)
 async def wallet_address(
     here: Here,
     group: Group,
@@ -106,15 +107,54 @@ async def wallet_address(
     salt: Annotated[int, typer.Option(min=0, help="of a smart account")] = 0,
     path: Annotated[str, typer.Option(help="account below the wallet's key, such as 0/0; no level is hardened")] = "",
 ) -> dict[str, Any]:
-    """The address of a wallet's key, of an account below it, or of a smart account that it will own."""
+    """The address of a wallet's key, of an account below it, or of a smart account that it will own.
+
+    With --device the device computes it too and shows it, and its owner compares.
+    """
     below = read_path(path)
+    if kind != "eoa" and kind not in account.KINDS:
+        raise DaricError("parameter", f"{kind} is no kind of account")
+    if here.ports:
+        async with here.wallet() as wallet:
+            device = here.devices[0]
+            shown_there = await wallet.show_address(
+                device, read_group(group), "" if kind == "eoa" else kind, salt, below
+            )
+            return {"address": address.to_text(shown_there), "compared": device.hex()}
     with local(here.home) as party:
         info = describe_group(party.custody, read_group(group))
-        if kind != "eoa" and kind not in account.KINDS:
-            raise DaricError("parameter", f"{kind} is no kind of account")
         if kind != "eoa":
             return {"address": info.account_address(kind, salt, below)}
         return {"address": info.child_address(below)}
+
+
+@command(wallet_app, "policy", ports=True)
+async def wallet_policy(
+    here: Here,
+    group: Group,
+    daily: Annotated[list[str], typer.Option(help="CHAIN:COINS a day, fees counted, such as 1:0.5")] = [],  # noqa: B006
+    to: Annotated[list[str], typer.Option(help="address of a recipient; no other one gets anything")] = [],  # noqa: B006
+    cosigner: Annotated[list[int], typer.Option(help="index of a member that has to sign too")] = [],  # noqa: B006
+    allow: Annotated[
+        list[str], typer.Option(help="signed although it cannot be measured: " + ", ".join(ownerpolicy.ALLOWED))
+    ] = [],  # noqa: B006
+    remove: Annotated[bool, typer.Option("--remove", help="the wallet gets rid of its policy")] = False,
+) -> dict[str, Any]:
+    """What the owner of the device named by --device lets it sign for a wallet; with options, proposes that anew."""
+    if len(here.ports) != 1:
+        raise DaricError("parameter", "name the one device whose policy is meant")
+    asked = bool(daily or to or cosigner or allow)
+    if remove and asked:
+        raise DaricError("parameter", "a policy is removed or proposed, not both")
+    policy = None
+    if asked:
+        amounts = [ownerpolicy.read_daily(one) for one in daily]
+        recipients = [address.from_text(one) for one in to]
+        policy = ownerpolicy.make_policy(amounts, recipients, cosigner, ownerpolicy.read_allowed(allow))
+    async with here.wallet() as wallet:
+        if asked or remove:
+            await wallet.propose_policy(here.devices[0], read_group(group), policy)
+        return ownerpolicy.shown(await wallet.policy(here.devices[0], read_group(group)))
 
 
 @command(wallet_app, "refresh", ports=True, asks=True)

@@ -6,15 +6,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from daric_protocol.errors import DaricError
+from daric_protocol.evm import address
 
 from daric_host.device import DeviceLink, LockState
 from daric_host.device_signer import DeviceSigner
+from daric_host.groups import describe_group
+from daric_host.ownerpolicy import OwnerPolicy
 from daric_host.paired import PairedDevice, PairedDevices
 from daric_host.proposal import Proposal
 from daric_host.sessionlog import SessionLog
 from daric_host.tending import Tending
 
 if TYPE_CHECKING:
+    from daric_protocol.policy import Policy
+
     from daric_host.hop_client import Signer
     from daric_host.relay import RelayClient
 
@@ -80,6 +85,32 @@ class Hosting(Tending):
     async def log(self, device: bytes) -> SessionLog:
         """A connected device's record of its sessions, verified. Raises DaricError("storage") if it is broken."""
         return await self._link(device)[0].log()
+
+    async def policy(self, device: bytes, group_id: bytes) -> OwnerPolicy:
+        """What the owner of a connected device allows for a wallet, and what was counted in the last 24 hours."""
+        return await self._link(device)[0].policy(group_id)
+
+    async def propose_policy(self, device: bytes, group_id: bytes, policy: Policy | None) -> None:
+        """Ask the owner of a connected device for a policy (daric_host.ownerpolicy.make_policy); None removes it.
+
+        Raises DaricError: refused, timeout, busy, group, parameter, member, threshold, policy.
+        """
+        await self._link(device)[0].propose_policy(group_id, policy)
+
+    async def show_address(
+        self, device: bytes, group_id: bytes, kind: str = "", salt: int = 0, path: Sequence[int] = ()
+    ) -> bytes:
+        """Let a connected device compute an address of a wallet (20 B) and show it to its owner, who compares.
+
+        kind: of a smart account, empty for the key's own. Raises DaricError("genuine") if this phone computes another
+        one, "refused", "timeout", "busy", "group", "parameter".
+        """
+        group = describe_group(self.party.custody, group_id)
+        own = group.account_address(kind, salt, path) if kind else group.child_address(path)
+        shown = await self._link(device)[0].show_address(group_id, kind, salt, path)
+        if shown != address.from_text(own):
+            raise DaricError("genuine", "the device computed another address than this phone")
+        return shown
 
     async def revoke(self, device: bytes, host: bytes = b"") -> None:
         """End a pairing: this phone's with a device, at both ends if it is connected; or another host's with it.

@@ -46,9 +46,10 @@ class Party:
         confirmed: bool = False,
         secret: Secret | None = None,
         backing: Backing | None = None,
+        allow_raw: bool = False,
     ) -> Session:
         """A session of this party (flows.open_session, with its errors)."""
         now = int(time.time())
         return flows.open_session(
-            terms, self.custody, self.entropy.draw, attended, describe, confirmed, False, now, secret, backing
+            terms, self.custody, self.entropy.draw, attended, describe, confirmed, allow_raw, now, secret, backing
         )

@@ -59,6 +59,7 @@ class Wallet(Hosting):
 
     home = Path()  # its directory
     storage = ""  # URL of the user's cloud storage; empty: a folder in that directory
+    raw_digests = False  # whether its person allows requests of which nothing can be shown; a device asks its own
 
     def __init__(self, party: Party, service: Service, approve: Approve, watch: Callable[[Event], None]) -> None:
         self.party = party
@@ -313,7 +314,7 @@ class Wallet(Hosting):
         """
         backing = self.backups.backing() if terms.op in BACKING else None
         session = self.party.open_session(
-            terms, describe=self._describe, confirmed=True, secret=secret, backing=backing
+            terms, describe=self._describe, confirmed=True, secret=secret, backing=backing, allow_raw=self.raw_digests
         )
         return LocalSeat(session, self.party.custody, self._approve)
 

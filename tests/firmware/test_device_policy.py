@@ -176,7 +176,7 @@ async def test_up_to_the_daily_amount_it_signs_and_then_no_more(wallet):
     assert "daily amount" in error.detail
     assert await signs(wallet, pays(ETHER, nonce=3))
     await violates(wallet, pays(1, nonce=4))
-    app.board.seconds += 24 * HOUR
+    app.board.seconds += 24 * HOUR + limits.KEYGEN_TIMEOUT
     assert await signs(wallet, pays(2 * ETHER, nonce=5))
 
 
@@ -279,7 +279,7 @@ async def test_a_restart_gives_nothing_back(wallet, tmp_path):
     await violates(restarted, pays(1, nonce=1))
     again.board.seconds = 24 * HOUR
     await violates(restarted, pays(1, nonce=1))
-    again.board.seconds = 5 + 24 * HOUR
+    again.board.seconds = 5 + 24 * HOUR + limits.KEYGEN_TIMEOUT
     assert await signs(restarted, pays(1, nonce=1))
 
 
@@ -297,6 +297,19 @@ async def test_what_cannot_be_counted_is_not_signed(wallet, monkeypatch):
     assert not await signs(wallet, pays())
     assert (await link.session_state()).error.name == "storage"
     assert (await link.log()).entries[-1].outcome == "storage"
+
+
+async def test_a_session_held_open_for_long_is_not_signed_under_a_count_of_long_ago(wallet):
+    app, link, party, gid, _ = wallet
+    await link.propose_policy(gid, DAILY)
+    terms = signing(app, party, gid, pays(2 * ETHER))
+    joins = [await link.session_join(terms.encode()), await party.join(terms)]
+    app.board.seconds += limits.KEYGEN_TIMEOUT
+    await link.session_start(joins)
+    for _ in range(5):
+        await link.session_fetch()
+    assert (await link.session_state()).error.name == "timeout"
+    assert (await link.policy(gid)).counted == {1: 0}
 
 
 @pytest.mark.parametrize("error", [MemoryError(), DaricError("storage")], ids=repr)

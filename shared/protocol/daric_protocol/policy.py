@@ -266,12 +266,15 @@ class Counted(Message):
         """Wei that left on a chain, but for the request of this tag: whatever it moves, it moves once only."""
         return sum([one[2] for one in self.entries if one[1] == chain_id and not (tag and one[3] == tag)])
 
-    def add(self, chain_id: int, wei: int, tag: bytes) -> None:
-        """Count a request; one that was counted before counts as the newer one, and once."""
+    def add(self, chain_id: int, wei: int, tag: bytes, ahead: int = 0) -> None:
+        """Count a request; one that was counted before counts as the newer one, and once.
+
+        ahead: seconds until it may be agreed to.
+        """
         kept = [one for one in self.entries if one[1] != chain_id or one[3] != tag]
         while len(kept) >= POLICY_COUNTED:
             _add_up_oldest(kept)
-        self.entries = kept + [(self.time, chain_id, wei, tag)]
+        self.entries = kept + [(self.time + ahead, chain_id, wei, tag)]
 
 
 def tag_of(request: bytes) -> bytes:
