@@ -137,13 +137,14 @@ def test_what_is_at_a_port_is_found_out(bench):
     assert found.what == MICROPYTHON and found.as_json()["architecture"] == "x64"
 
 
-def test_ports_that_are_unknown_gone_or_silent_are_told_apart(bench, tmp_path):
+def test_ports_that_are_unknown_gone_or_silent_are_told_apart(bench, tmp_path, monkeypatch):
     import os
     import pty
 
     unknown = probe(Port(bench[1].path), Host())
     assert unknown.what == CLOSED and "--force-port" in unknown.why
     assert probe(Port("/dev/none", known="x"), Host()).what == CLOSED
+    monkeypatch.setattr(RawBoard.__init__, "__defaults__", (1,))
     ours, theirs = pty.openpty()
     silent = probe(Port(os.ttyname(theirs), known="x"), Host())
     os.close(ours), os.close(theirs)

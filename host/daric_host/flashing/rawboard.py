@@ -22,7 +22,7 @@ ARCHITECTURES = (
     "rv32imc",
 )  # fmt: skip
 SUBSETS = {"armv7emdp": ("armv7emsp", "armv7em", "armv7m", "armv6m"), "armv7emsp": ("armv7em", "armv7m", "armv6m")}
-ENTER_SECONDS = 2
+ENTER_SECONDS = 6  # a board that has just been plugged in is still starting
 READ_SECONDS = 10
 PIECE = 256
 RESTART = """
