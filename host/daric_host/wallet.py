@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 from daric_protocol import platform
 from daric_protocol.errors import DaricError
 from daric_protocol.flows.proposals import Secret
-from daric_protocol.limits import KEYGEN_TIMEOUT, SIGN_TIMEOUT
+from daric_protocol.limits import APPROVAL_TIMEOUT, KEYGEN_TIMEOUT, SIGN_TIMEOUT
 from daric_protocol.rounds.export import Exported
 from daric_protocol.rounds.sign import Signature
 from daric_protocol.terms import BACKING, Terms
@@ -245,7 +245,8 @@ class Wallet(Hosting):
         try:
             if info.initiator == proposal.initiator.signer.public:
                 await self._start(proposal)
-            timeout = SIGN_TIMEOUT if proposal.terms.op == "sign" else KEYGEN_TIMEOUT
+            # People read a request to its end before they sign; a device waits APPROVAL_TIMEOUT for its owner.
+            timeout = APPROVAL_TIMEOUT + SIGN_TIMEOUT if proposal.terms.op == "sign" else KEYGEN_TIMEOUT
             seats = [self._carry(proposal, name, seat, relay, timeout) for name, seat, relay in proposal.seats]
             ends = await asyncio.gather(*seats, return_exceptions=True)  # a seat that fails ends it for the others
         finally:
