@@ -27,7 +27,8 @@ update_piece do update piece 2
 update_end ask update end 0
 lock do pinflow lock_request 0
 wipe ask pinflow wipe_request 0
-wear do pinflow wear 0
+wear do flash wear 0
+damaged do flash damaged 0
 policy_propose ask policy proposal 2
 policy_read do policy read_policy 1
 address_show ask review address 4

@@ -213,6 +213,11 @@ def wear(device, _host: bytes = b"") -> "list[list]":
     return [["keys", changes // 2], ["floor", turns // 2], ["lock", lock.sectors.sequence // 2]]
 
 
+def damaged(device, _host: bytes = b"") -> "list[str]":
+    """A request of a host: names of the vault's entries that can't be read."""
+    return device.vault.damaged()
+
+
 def _part(chip, first: int, blocks: int):
     from daric.board.flashfile import Partition
 

@@ -4,12 +4,13 @@ from daric_protocol.channel import sized
 from daric_protocol.errors import DaricError
 
 CERTIFICATE_BYTES = 4096
+DAMAGED = 255  # standing of a group whose entries in the vault can't be read
 
 
 def call(device, method: str, parameters: list) -> object:
     """A group_... request. Raises DaricError."""
     if method == "list" and not parameters:
-        return [describe(device.custody, group_id) for group_id in device.custody.groups()]
+        return [_listed(device.custody, group_id) for group_id in device.custody.groups()]
     if method == "certificate" and len(parameters) == 1:
         return device.custody.certificate(sized(parameters[0], 16))
     if method == "changes" and len(parameters) == 1:
@@ -19,6 +20,16 @@ def call(device, method: str, parameters: list) -> object:
     if method == "adopt" and len(parameters) == 1:
         return adopt(device, parameters[0])
     raise DaricError("parameter", "unknown request, or a wrong number of parameters")
+
+
+def _listed(custody, group_id: bytes) -> list:
+    """As `describe`; of a group whose entries are damaged its id alone, so that the others can be listed."""
+    try:
+        return describe(custody, group_id)
+    except DaricError as error:
+        if error.name != "storage":
+            raise
+        return [group_id, "", 0, [], DAMAGED, None, None, None, None]
 
 
 def describe(custody, group_id: bytes) -> list:

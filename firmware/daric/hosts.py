@@ -52,15 +52,24 @@ class Hosts:
         stored = self._device.vault.read(entry(identity))
         if stored is not None:
             return "phone", platform.cbor_decode(stored)[1]
-        for name in self._device.vault.names(PREFIX):
-            if platform.cbor_decode(self._device.vault.read(name))[2] == identity:
-                return "cloud", "known cloud"
+        if [fields for fields in self._stored() if fields[2] == identity]:
+            return "cloud", "known cloud"
         return "", ""
+
+    def _stored(self) -> "list[list]":
+        """What is stored of each host; one whose entry is damaged takes no other along."""
+        found = []
+        for name in self._device.vault.names(PREFIX):
+            try:
+                found.append(platform.cbor_decode(self._device.vault.read(name)))
+            except DaricError as error:
+                if error.name != "storage":
+                    raise
+        return found
 
     def all(self) -> "list[list]":
         """[identity, name] of each paired host."""
-        stored = [platform.cbor_decode(self._device.vault.read(name)) for name in self._device.vault.names(PREFIX)]
-        return [fields[:2] for fields in stored]
+        return [fields[:2] for fields in self._stored()]
 
     def revoke(self, identity: bytes) -> bool:
         """Forget a host: its channel dies with the answer under way, and its session with it."""

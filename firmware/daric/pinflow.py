@@ -66,13 +66,6 @@ def wipe_request(device, _host: bytes) -> Question:
     return Question(lock.wipe_question(), lambda _: _wiped(device), pin=True)
 
 
-def wear(device, _host: bytes) -> "list[list]":
-    """[area, erasures of each of its blocks since the first start or wipe]; the file system spreads its own."""
-    from daric.flash import wear as counted
-
-    return counted(device)
-
-
 def _wiped(device) -> bool:
     device.screens.show(lock.wiping_page())
     lock.wipe(device)

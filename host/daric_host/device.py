@@ -377,6 +377,10 @@ class DeviceLink:
         """
         await self._asked("wipe")
 
+    async def damaged(self) -> list[str]:
+        """Names of the entries of the device's store that can't be read; everything else works without them."""
+        return [str(name) for name in _array(await self._call("damaged", timeout=KEYGEN_TIMEOUT))]
+
     async def wear(self) -> dict[str, int]:
         """How often each block of the device's raw flash areas was erased since the first start or the last wipe."""
         return {str(area): channel.ranged(count, 0, channel.MAX_COUNTER) for area, count in await self._call("wear")}
