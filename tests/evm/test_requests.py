@@ -264,8 +264,16 @@ def test_a_request_that_a_device_cannot_show_is_too_large():
 def test_a_message_is_shown_in_plain_letters_and_never_looks_like_a_label(payload):
     lines = request.describe(Request(MESSAGE, payload))
     assert all(32 <= ord(character) < 127 for line in lines for character in line)
-    assert [line for line in lines if line[:1] != " "] == ["Sign message:", "Message:"]
+    warning = ["WARNING:"] if len(payload) == 32 else []
+    assert [line for line in lines if line[:1] != " "] == [*warning, "Sign message:", "Message:"]
     assert max(map(len, lines)) <= 16
+
+
+def test_a_message_that_may_be_the_hash_of_a_user_operation_is_marked():
+    for payload in (b"\xff" * 32, b"a text that is not longer at all"):
+        assert request.describe(Request(MESSAGE, payload))[0] == "WARNING:"
+    for payload in (b"\xff" * 31, b"\xff" * 33, b""):
+        assert "WARNING:" not in request.describe(Request(MESSAGE, payload))
 
 
 def test_look_alikes_and_control_characters_are_spelled_out():

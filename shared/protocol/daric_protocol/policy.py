@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 # What cannot be measured, and is refused unless the policy allows it: bits of Policy.allowed.
 TOKENS, CALLS, MESSAGES, TYPED, RAW = 1, 2, 4, 8, 16
 WORDS = ("token calls", "other calls", "messages", "typed data", "raw digests")
-HASH_BYTES = 32  # a message of this length may be the hash of a user operation
 CHAIN = Number(1, 0xFFFFFFFFFFFFFFFF)
 
 
@@ -157,8 +156,8 @@ def measure(request: "Request") -> Measure:
         _measure_operation(found, request.payload)
     else:
         bit = {requests.MESSAGE: MESSAGES, requests.TYPED_DATA: TYPED}.get(request.kind, RAW)
-        if bit == MESSAGES and len(request.payload) == HASH_BYTES:
-            bit = RAW
+        if bit == MESSAGES and len(request.payload) == requests.HASH_BYTES:
+            bit = RAW  # it may be the hash of a user operation
         found.amount_needs = found.receiver_needs = bit
     return found
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 RAW_DIGEST, TRANSACTION, MESSAGE, TYPED_DATA, USER_OPERATION = 0, 1, 2, 3, 4
 PATH_LEVELS = 10
 HARDENED = 1 << 31  # such a level needs the private key, which exists nowhere
+HASH_BYTES = 32  # a message of this length is what the owner of a smart account signs for EntryPoint 0.6 and 0.7
 LINE = 16  # characters on a screen of 128 pixels
 
 # Chain id: name, name of its coin.
@@ -128,6 +129,8 @@ def fields(request: Request, sender: "bytes | None" = None) -> "Iterable[tuple[s
         shown.append(("Account", "m/" + "/".join([str(level) for level in request.path])))
     if request.kind == MESSAGE:
         shown.insert(0, ("Sign message", "%d bytes" % len(request.payload)))
+        if len(request.payload) == HASH_BYTES:
+            shown.insert(0, ("WARNING", "this may be the hash of a user operation"))
         return shown + [("Message", printable(request.payload))]
     if request.kind == USER_OPERATION:
         from daric_protocol.evm import userop
