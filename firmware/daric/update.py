@@ -89,7 +89,7 @@ def end(device, _host: bytes) -> object:
     if about is None:
         raise DaricError("update", "no image was begun")
     manifest = judged(about[3])
-    if not slots.whole(slots.spare()):
+    if about[2] != manifest.digest or not slots.whole(slots.spare()):
         raise DaricError("update", "the image is not complete, or not the one that was signed")
 
     def install(_answer: str) -> bool:

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 from daric_host.flashing import compiling, signedimage
+from daric_protocol.errors import DaricError
 
 from daric_sim import slots
 from daric_sim.device import APPROVE, MENU, PRESSES, REFUSE, TEXT, Screen, SimDevice
@@ -49,6 +50,8 @@ def flash(loaded: signedimage.SignedImage, state: Path) -> None:
     loaded.check_board(compiling.VIRTUAL)
     if not (state / slots.CODE).exists():
         slots.lay(loaded, state)
+    elif slots.digest(state) != loaded.manifest.digest:
+        raise DaricError("parameter", f"the device in {state} runs another image; update it, or take a new directory")
 
 
 def _answer(device: SimDevice, line: str) -> None:

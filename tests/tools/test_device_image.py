@@ -321,6 +321,10 @@ async def test_the_command_runs_an_image_from_its_slot_and_says_its_digest(built
         running.kill()
     assert digest == f"image {signedimage.load(built[0]).manifest.digest.hex()}\n"
     assert slots.digest(tmp_path / "state") == signedimage.load(built[0]).manifest.digest
+    other = tmp_path / "other"
+    other.write_bytes(made().encode())
+    arguments = ["sim", "device", "--state", str(tmp_path / "state"), "--image", str(other)]
+    assert CliRunner().invoke(app, arguments).exit_code == 12
 
 
 @pytest.mark.parametrize(
