@@ -302,14 +302,15 @@ class House:
         stored = [self.custody.group(group) for group in self.custody.groups()]
         return [group.id for group in stored if group.epoch and group.standing not in (LEFT, LEFT_BEHIND)]
 
-    def signs(self, group: bytes) -> str:
-        """Sign in the current epoch with each other member, after a new pair set-up where the old pair is lost."""
+    def signs(self, group: bytes, most: int = 100) -> str:
+        """Sign in the current epoch with `most` of the others, where a pair is lost after a new set-up."""
         shard, roster = self.custody.shard(group), self.custody.roster(group)
         assert roster.t == 2
         how = "signs"
-        for member in roster.members:
+        others = [member for member in roster.members if member.index != shard.me]
+        for member in others[:most]:
             party = next((p for p in self.parties.values() if p.custody.identity.public == member.identity), None)
-            if member.index == shard.me or party is None:
+            if party is None:
                 continue
             both = sorted([shard.me, member.index])
             assert party.custody.shard(group).epoch == shard.epoch, "one epoch for all"

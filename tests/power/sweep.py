@@ -36,19 +36,28 @@ def sweep(process: Process, stride: int = 1, kinds: tuple[str, ...] = KINDS) -> 
     row = Row(process.name, len(tape.steps))
     seen: set = set()
     for cut in tape.cuts(stride, kinds):
-        _check(process, house, cut, (old, new), row, seen)
+        again, verdict = _check(process, house, cut, (old, new), row)
+        stores = tuple(frozenset(store.items()) for store in cut.world.stores.values())
+        state = (verdict, _state(again), stores)
+        if state not in seen:
+            seen.add(state)
+            _use(process, again, verdict, row)
     row.states = len(seen)
     return row
 
 
 def sample(process: Process, cuts: int) -> Row:
-    """So many cuts of a process, spread over its operations, each in another of the three ways. The last one signs."""
+    """So many cuts of a process, spread over its operations, each in another of the three ways.
+
+    After the last one the device signs once.
+    """
     house, tape, old, new = process.perform()
     row = Row(process.name, len(tape.steps))
     wanted = {1 + len(tape.steps) * at // cuts: KINDS[at % len(KINDS)] for at in range(cuts)}
     for cut in tape.cuts():
         if wanted.get(cut.number) == cut.kind:
-            _check(process, house, cut, (old, new), row, set() if cut.number == max(wanted) else None)
+            again, verdict = _check(process, house, cut, (old, new), row)
+    _use(process, again, verdict, row, 1)
     return row
 
 
@@ -63,19 +72,26 @@ def sweep_restarts(process: Process, stride: int = 1, kinds: tuple[str, ...] = K
         boot = f"after {cut}"
         again = House(cut.image, cut.world.stores, boot, house.keepers, recording=True)
         second = again.chip.stop()
-        reached = _state(again)
+        reached = _reached(process, again, cut)
         row.operations += len(second.steps)
         for other in second.cuts(kinds=kinds):
             third = House(other.image, cut.world.stores, f"{boot}, then {other}", house.keepers)
             assert third.app.fault is None, (cut, other)
-            assert _state(third) == reached, (cut, other)
+            assert _reached(process, third, cut) == reached, (cut, other)
             row.cuts += 1
             row.outcomes["as without the second cut"] += 1
     return row
 
 
-def _check(process: Process, house: House, cut: Cut, ends: tuple, row: Row, seen: set | None) -> None:
-    """One cut. ends: the subject before and after. seen: states that were signed from already; None: sign nothing."""
+def _reached(process: Process, house: House, cut: Cut) -> tuple:
+    """What a start came to. After a wipe that is a device with another identity each time."""
+    found = process.subject(house)
+    process.open_up(house, cut)
+    return found, _state(house) if process.keeps else None
+
+
+def _check(process: Process, house: House, cut: Cut, ends: tuple, row: Row) -> tuple[House, str]:
+    """One cut: the house after it, and what it left. ends: the subject before and after the process."""
     again = house.after(cut.image, cut.world, f"after {cut}")
     assert again.app.fault is None, (cut, again.app.fault)
     found = process.subject(again)
@@ -84,12 +100,7 @@ def _check(process: Process, house: House, cut: Cut, ends: tuple, row: Row, seen
     verdict = process.verdict(found, *ends)
     row.cuts += 1
     row.outcomes[verdict] += 1
-    if seen is None:
-        return
-    state = (verdict, _state(again), tuple(frozenset(store.items()) for store in cut.world.stores.values()))
-    if state not in seen:
-        seen.add(state)
-        _use(process, again, verdict, row)
+    return again, verdict
 
 
 def _state(house: House) -> frozenset:
@@ -109,8 +120,9 @@ def _look(process: Process, house: House, again: House, cut: Cut) -> None:
             again.custody.use_session(uuid)
 
 
-def _use(process: Process, again: House, verdict: str, row: Row) -> None:
+def _use(process: Process, again: House, verdict: str, row: Row, most: int = 100) -> None:
+    """most: signatures of a wallet."""
     again.meet()
     process.afterwards(again, verdict)
     for group in again.wallets():
-        row.signed[again.signs(group)] += 1
+        row.signed[again.signs(group, most)] += 1

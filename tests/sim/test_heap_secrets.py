@@ -67,6 +67,7 @@ async def close_pages(rig: Rig) -> None:
         await rig.link.log()
 
 
+@pytest.mark.slow
 async def test_a_wallet_that_was_made_and_signed_with_leaves_nothing(tmp_path, watch):
     async with Powered(tmp_path, HEAPSIZE) as rig:
         await rig.create(2, [LocalParty(5), LocalParty(6)])
