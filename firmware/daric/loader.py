@@ -131,6 +131,12 @@ class Slots:
             raise ValueError
         self._program(at, data)
 
+    def discard(self) -> None:
+        """Forget the payload under way, of which something is wrong: the next one begins at its start."""
+        slot = self.spare()
+        if self._record()[3 + slot] == EMPTY:
+            self._erase(self._at(slot) // self._size - 1)
+
     def activate(self) -> None:
         """The spare slot is tried at the next start. Raises ValueError if its payload is not whole."""
         self._settle(TRIAL)
@@ -286,28 +292,39 @@ class ReadOnly:
 def start() -> bool:
     """Choose a slot, mount it at /code, and let every later import come from there. MicroPython only.
 
-    False where the board has no code region or no good slot: then what else is on sys.path runs, such as frozen code.
+    Without a code region or a good slot it is the image inside a MicroPython of our own; False where there is none
+    either: then what else is on sys.path runs.
     """
     import vfs
     from codeflash import code
 
     flash = code()
     try:
-        if flash is None:
-            return False
-        slots = Slots(flash)
-        slot = slots.choose()
+        slots = None if flash is None else Slots(flash)
+        slot = -1 if flash is None else slots.choose()
         if slot < 0:
-            return False
-        form, size, _, _ = slots.about(slot)
-        address = slots._at(slot)
-        if form == ROMFS:
-            system = vfs.VfsRom(flash.memory(address, size))
+            system = _inside(vfs)
         else:
-            system = vfs.VfsLfs2(ReadOnly(flash, address, size))
+            form, size, _, _ = slots.about(slot)
+            address = slots._at(slot)
+            if form == ROMFS:
+                system = vfs.VfsRom(flash.memory(address, size))
+            else:
+                system = vfs.VfsLfs2(ReadOnly(flash, address, size))
+        if system is None:
+            return False
         vfs.mount(system, "/code", readonly=True)
         sys.path[:] = ["/code"]
         return True
     finally:
         for name in ("codeflash", "loader"):
             sys.modules.pop(name, None)
+
+
+def _inside(vfs):
+    """The file system of the image inside this MicroPython (tools/production), None where there is none."""
+    try:
+        import daricrom
+    except ImportError:
+        return None
+    return vfs.VfsRom(daricrom.image())

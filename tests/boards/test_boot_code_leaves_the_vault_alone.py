@@ -16,7 +16,7 @@ from tests.boards.fakes import PortDevice, SpiChip, installed
 from tests.power.power_flash import LittleFiles, draws
 
 PRODUCTION = Path(__file__).parents[2] / "tools" / "production"
-STORAGE = {"pico": 352, "pico 2": 640}  # blocks of the port's storage area
+STORAGE = {"pico": 328, "pico 2": 640}  # blocks of the storage area (tools/production/prepare.py)
 FILES, VAULT = 16, 96  # blocks, as in daric/board/rp2.py
 SECRET = b"the shard of this device" * 20
 

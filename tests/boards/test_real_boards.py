@@ -382,6 +382,10 @@ def test_vault_and_code_of_an_stm32_share_a_chip_and_no_block(house):
     assert board.code() is None
 
 
+def test_a_production_image_of_an_stm32_runs_no_code_of_the_chip_beside_it(house):
+    assert house.board("stm32", "production").code() is None
+
+
 @pytest.mark.parametrize("port", PORTS)
 def test_a_whole_device_starts_pairs_and_stops_on_a_board(house, port, monkeypatch):
     from daric.app import App

@@ -54,6 +54,26 @@ def again(chip):
 # What is to be
 
 
+def test_a_payload_with_a_wrong_byte_is_begun_anew_once_it_was_discarded(flashed):
+    _, slots = flashed
+    begun(slots, NEW)
+    for at in range(0, len(NEW), 2048):
+        slots.put(at, bytes(len(NEW[at : at + 2048])) if at == 4096 else NEW[at : at + 2048])
+    assert not slots.whole(1)
+    slots.discard()
+    assert begun(slots, NEW) == 0
+    written(slots, NEW)
+    assert slots.whole(1)
+
+
+def test_what_runs_or_ran_is_not_discarded(flashed):
+    _, slots = flashed
+    written(slots, NEW)
+    slots.activate()
+    slots.discard()
+    assert slots.whole(1) and running(slots) == HEADS[OLD]
+
+
 def test_a_blank_board_starts_nothing():
     _, slots = blank()
     assert (slots.running(), slots.choose(), slots.offered(), slots.about(0)) == (-1, -1, -1, None)
@@ -297,7 +317,7 @@ def test_the_states_of_slots_are_what_the_record_says(flashed):
 def test_the_loader_imports_nothing_of_the_firmware():
     from daric_host.flashing import compiling
 
-    known = {"hashlib", "sys", "vfs", "codeflash", "json", "os", "uctypes"}
+    known = {"hashlib", "sys", "vfs", "codeflash", "json", "os", "uctypes", "daricrom"}
     for name in ("daric/loader.py", "daric/board/code_virtual.py"):
         imported = compiling._imported(compiling.sources()[name])
         assert {one.split(".")[0] for one in imported} <= known

@@ -9,6 +9,7 @@ import os
 
 import machine
 
+from daric import made
 from daric.board.buttons import Buttons
 from daric.board.machineboard import WATCHDOG_MS, MachineBoard, Watchdog, known_port, ticks
 
@@ -56,7 +57,12 @@ class Board(MachineBoard):
         return part(0, VAULT_BLOCKS)
 
     def code(self) -> "SpiFlash | None":
-        """The raw flash of the code slots, as daric.loader.Slots wants it; None where there are none."""
+        """The raw flash of the code slots, as daric.loader.Slots wants it; None where there are none.
+
+        A production image has none: anybody can write a chip that lies beside the processor.
+        """
+        if made.KIND == "production":
+            return None
         from daric.board.code_stm32 import code
 
         return code()

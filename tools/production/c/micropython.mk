@@ -1,0 +1,1 @@
+SRC_USERMOD_C += $(wildcard $(USERMOD_DIR)/*.c)

@@ -1,0 +1,3 @@
+set(IDF_TARGET @TARGET@)
+set(SDKCONFIG_DEFAULTS boards/sdkconfig.base @USB@ ${CMAKE_CURRENT_LIST_DIR}/sdkconfig.board)
+set(MICROPY_FROZEN_MANIFEST ${CMAKE_CURRENT_LIST_DIR}/manifest.py)
