@@ -202,7 +202,7 @@ def test_the_right_pin_gives_all_tries_back(locked):
 
 
 async def test_the_last_wrong_pin_wipes_the_device(locked):
-    _, app, pairing = locked
+    state, app, pairing = locked
     wrong(app, PIN_TRIES)
     assert shown(app) == "Wiping please wait"
     pass_seconds(app, 2)
