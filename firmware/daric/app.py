@@ -221,6 +221,8 @@ class App:
                 if one is not None:
                     one.tick(now)
             if self.locked or not self.busy:
+                if data and not self.locked:
+                    self.modules.tidy("" if self.errands is None else "daric.errands")
                 self.modules.clean()
 
     def _confirm(self) -> None:

@@ -202,9 +202,9 @@ class Dispatcher:
     def _guest(self, host: bytes, row: "list[str]", parameters: list) -> object:
         """A request whose code is loaded for it alone; an errand's stays until the owner has answered."""
         method, kind, module, function, _ = row
-        act = getattr(part(module), function)
         if kind == "ask":
-            return self._errands().call(host, method, act, parameters)
+            return self._errands().call(host, method, module, function, parameters)
+        act = getattr(part(module), function)
         try:
             return act(self._device, host, *parameters)
         finally:

@@ -8,6 +8,8 @@ from daric_protocol.errors import DaricError
 from daric_protocol.limits import APPROVAL_TIMEOUT, LINK_REPLY_TIMEOUT, TYPING_TIMEOUT
 from daric_protocol.link import TICKS
 
+from daric.modules import part
+
 GUESTS = (  # loaded for one errand
     "daric_protocol", "daric.backups", "daric.terms", "daric.textentry", "daric.hostsmenu", "daric.maintenance",
     "daric.update", "daric.loader", "daric.policy", "daric.review",
@@ -47,10 +49,10 @@ class Errands:
         """Whether the owner has a question to answer."""
         return self._question is not None and not self._answer
 
-    def call(self, host: bytes, method: str, ask, parameters: list) -> list:
+    def call(self, host: bytes, method: str, module: str, function: str, parameters: list) -> list:
         """[] while the owner has not answered, then [result]. Raises DaricError: "busy", "refused", "timeout" ..
 
-        ask: gives the Question for (device, host, parameters), or None where nobody has to be asked.
+        module, function: give the Question for (device, host, parameters), or None where nobody has to be asked.
         """
         key = platform.sha256(platform.cbor_encode([method] + parameters))
         if host != self._host or key != self._key:
@@ -61,7 +63,7 @@ class Errands:
             self.stop()
             self._device.stand_by(self)
             self._since = self._device.board.ticks()
-            self._result = self._begin(ask(self._device, host, *parameters))
+            self._result = self._begin(getattr(part(module), function)(self._device, host, *parameters))
             self._host, self._key = host, key
         return self._progress()
 

@@ -30,6 +30,7 @@ class Modules:
     def __init__(self, passing: "tuple[str, ...]" = ()) -> None:
         """passing: what is loaded and shall be dropped all the same."""
         self._kept = set(sys.modules) - set(passing)
+        self._count = 0  # of modules after the last tidying
         self.soiled = False  # whether a flow used memory that it gave back as it was
 
     def meet(self) -> None:
@@ -43,7 +44,13 @@ class Modules:
             __import__("daric_protocol." + name)
             self.forget()
 
-    def forget(self, *prefixes: str) -> None:
+    def tidy(self, keep: str = "") -> None:
+        """Unload all but `keep`, if anything came since the last time: what a request loaded that then failed."""
+        if len(sys.modules) != self._count:
+            self.forget(keep=keep)
+            self._count = len(sys.modules)
+
+    def forget(self, *prefixes: str, keep: str = "") -> None:
         """Unload our modules that came later and start with one of the prefixes, or all of them if none is given.
 
         What a running generator, class or object still refers to stays in memory, but a second import would make it
@@ -54,7 +61,8 @@ class Modules:
             return
         for name in list(sys.modules):
             parts = name.split(".")
-            if name not in self._kept and parts[0] in TOP and (not prefixes or name.startswith(prefixes)):
+            later = name not in self._kept and name != keep and parts[0] in TOP
+            if later and (not prefixes or name.startswith(prefixes)):
                 module = sys.modules.pop(name)
                 package = sys.modules.get(".".join(parts[:-1]))
                 if package is not None and package.__dict__.get(parts[-1]) is module:

@@ -7,6 +7,7 @@ import gc
 import sys
 
 LARGEST = 1 << 16  # bytes of the piece that is tried first
+CHAINS = 32  # a stale pointer on the stack, which the collector takes for a live one, holds one of them at most
 
 
 def scrub() -> None:
@@ -15,18 +16,22 @@ def scrub() -> None:
         return
     gc.collect()
     gc.disable()  # nothing is to be collected meanwhile: a piece that does not fit fails at once
-    chain = None
+    chains = [None] * CHAINS
     size = LARGEST
+    at = 0
     try:
         while size > 16:
             try:
-                chain = (chain, bytearray(size))
+                chains[at] = (chains[at], bytearray(size))
+                at = (at + 1) % CHAINS
             except MemoryError:
                 size >>= 1
         while True:
-            chain = (chain, None)  # one block each; a list of them would need room to grow
+            chains[at] = (chains[at], None)  # one block each; a list of them would need room to grow
+            at = (at + 1) % CHAINS
     except MemoryError:
         pass
-    chain = None
+    for at in range(CHAINS):
+        chains[at] = None
     gc.enable()
     gc.collect()

@@ -37,7 +37,7 @@ def run(device, _host: bytes, name: object, data: object) -> object:
     }  # fmt: skip
     if not isinstance(data, bytes) or len(data) > ECHO_BYTES:
         raise DaricError("encoding")
-    if name == "link":
+    if isinstance(name, str) and name == "link":
         return data
     test = tests.get(name) if isinstance(name, str) else None
     if test is None or data:

@@ -16,7 +16,7 @@ HARMFUL = ("wipe", "maintenance", "hosts_revoke_all", "lock", "factory_wipe")  #
 ROUNDS = 6
 
 
-def valid(app, party, gid, method: str) -> list:
+def valid(party, gid, method: str) -> list:
     """Parameters of a request that the device would take, or of their kind."""
     roster = party.custody.roster(gid)
     two = [member.index for member in roster.members][:2]
@@ -65,7 +65,7 @@ async def test_mutated_requests_of_a_paired_host_are_answered_or_refused_by_name
         method = EVERY[number % len(EVERY)]
         if method in HARMFUL and answer == "approve":
             continue
-        parameters = fuzz.parameters(valid(app, party, gid, method))
+        parameters = fuzz.parameters(valid(party, gid, method))
         if parameters[:1] == [host]:
             continue
         try:
