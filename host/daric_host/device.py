@@ -385,11 +385,24 @@ class DeviceLink:
         """How often each block of the device's raw flash areas was erased since the first start or the last wipe."""
         return {str(area): channel.ranged(count, 0, channel.MAX_COUNTER) for area, count in await self._call("wear")}
 
-    async def update(self, step: str, *parameters: Any) -> Any:
-        """A step of an update, which daric_host.flashing.updating takes: "state", "begin", "piece" or "end"."""
-        if step == "end":
-            return await self._asked("update_end")
-        return await self._call("update_" + step, *parameters)
+    # New firmware; daric_host.flashing.updating takes all of these steps
+
+    async def update_state(self) -> list[Any]:
+        """What the device runs: as UpdateState of daric_host.flashing.updating."""
+        return list(_array(await self._call("update_state")))
+
+    async def update_begin(self, head: bytes) -> int:
+        """Offer an image by its head: the offset to go on at, -1: ask again. Raises DaricError("update")."""
+        offset = _array(await self._call("update_begin", head))
+        return channel.ranged(only(offset), -1, channel.MAX_COUNTER)
+
+    async def update_piece(self, offset: int, piece: bytes) -> int:
+        """Write at most 2048 bytes of the image's payload; where the next ones belong."""
+        return channel.ranged(await self._call("update_piece", offset, piece), 0, channel.MAX_COUNTER)
+
+    async def update_end(self) -> None:
+        """Install the image, if the owner agrees on the screen; the device restarts. Raises DaricError("update")."""
+        await self._asked("update_end")
 
     async def log(self) -> SessionLog:
         """The device's record of the sessions it took part in, verified. DaricError("storage") if it is broken."""
