@@ -136,7 +136,7 @@ class App:
         elif self.locked:
             self.lock.show()
         elif not self.busy:
-            self.screens.show(screens.ready(len(self.hosts), len(self.custody.groups())))
+            self.screens.show(screens.ready(len(self.hosts), len(self.custody.groups()), self.board.weak_erase))
 
     @property
     def busy(self) -> bool:

@@ -59,11 +59,13 @@ class Screens:
         asker(answer)
 
 
-def ready(paired: int, groups: int) -> "list[str]":
+def ready(paired: int, groups: int, weak: bool = False) -> "list[str]":
     if paired:
         lines = ["Daric", "ready", "%d wallet%s" % (groups, "" if groups == 1 else "s")]
     else:
         lines = ["Daric", "not paired", "connect a phone"]
+    if weak:
+        lines.append("erasing is weak")
     return lines if KIND == "production" else lines + ["for development"]
 
 

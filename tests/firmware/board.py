@@ -22,6 +22,7 @@ class MemoryBoard:
     """
 
     STRETCH_MS = 0
+    weak_erase = False
 
     def __init__(self, state: Path, answer: str | None = "approve", entropy: str = "system") -> None:
         self.answer = answer

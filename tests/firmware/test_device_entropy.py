@@ -84,6 +84,14 @@ def test_what_comes_by_chance_is_mixed_in(tmp_path):
     assert drawn == [[], [b"press"]]
 
 
+def test_a_board_that_erases_weakly_says_so(tmp_path):
+    app = device(tmp_path)
+    assert "erasing is weak" not in app.board.pages[-1][0]
+    app.board.weak_erase = True
+    app.show_ready()
+    assert "erasing is weak" in app.board.pages[-1][0]
+
+
 def test_each_turn_feeds_the_watchdog(tmp_path):
     app = device(tmp_path)
     before = app.board.watched

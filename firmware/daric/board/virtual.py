@@ -34,6 +34,8 @@ PRESSES = ("left", "right", "hold left", "hold right")
 class Board:
     """Interface of every board: what daric.app and daric.screens ask of the hardware."""
 
+    weak_erase = False  # a board whose erased keys stay for a while in old blocks of a file system says so
+
     def __init__(self, path: str) -> None:
         """path: of the JSON file. Raises OSError or ValueError if it cannot be read."""
         with open(path) as file:
