@@ -65,6 +65,7 @@ class StageBoard:
     """A board of the interface in docs/hardware.md; `fault` is what its entropy source has, "" for none."""
 
     STRETCH_MS = 0
+    weak_erase = False
 
     def __init__(self, files: Path, fault: str = "") -> None:
         self.page = Page(())
