@@ -15,7 +15,7 @@ from daric_protocol.limits import (
     POLICY_DAY,
     POLICY_RECIPIENTS,
 )
-from daric_protocol.messages import INDEX, ListOf, Message, Number, Octets
+from daric_protocol.messages import INDEX, ListOf, Message, Number, Octets, read_array
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -228,26 +228,25 @@ def judge(policy: Policy, asked: Measure, signers: "list[int]", spent: int) -> "
 
 # What was counted
 
+SECONDS = Number(0, 0xFFFFFFFFFFFF)
+ENTRIES = ListOf((SECONDS, CHAIN, AMOUNT, Octets(0, 16)), POLICY_COUNTED)
 
-class Counted(Message):
+
+class Counted:
     """What left in the last 24 hours of a device's own time.
 
     time: seconds that this device is known to have seen. clock: what its clock showed then. entries: (time, chain id,
     wei, tag of the request or empty where several were added up).
     """
 
-    NAMES = ("time", "clock", "entries")
-    FIELDS = (
-        Number(0, 0xFFFFFFFFFFFF), Number(0, 0xFFFFFFFFFFFF),
-        ListOf((Number(0, 0xFFFFFFFFFFFF), CHAIN, AMOUNT, Octets(0, 16)), POLICY_COUNTED),
-    )  # fmt: skip
-    time: int
-    clock: int
-    entries: "list[tuple[int, int, int, bytes]]"
+    def __init__(self, time: int, clock: int, entries: "list[tuple[int, int, int, bytes]]") -> None:
+        self.time = time
+        self.clock = clock
+        self.entries = entries
 
     def encode(self) -> bytes:
         """The bytes that a device stores; they never travel."""
-        return platform.cbor_encode(self.to_wire())
+        return platform.cbor_encode([self.time, self.clock, ENTRIES.write(self.entries)])
 
     def advance(self, clock: int) -> bool:
         """Let time pass up to what the clock shows now; True where the clock began anew, which has to be stored.
@@ -297,5 +296,4 @@ def decode_counted(encoded: "bytes | None", clock: int) -> Counted:
     """What was counted; nothing where nothing is stored. Raises DaricError("encoding")."""
     if encoded is None:
         return Counted(0, clock, [])
-    counted: Counted = Counted.from_wire(platform.cbor_decode(encoded))
-    return counted
+    return Counted(*read_array(platform.cbor_decode(encoded), (SECONDS, SECONDS, ENTRIES)))
