@@ -1,5 +1,6 @@
 """A bare board: the real MicroPython with its prompt behind a pty, flashed through mpremote's raw REPL."""
 
+import dataclasses
 import hashlib
 
 import pytest
@@ -104,6 +105,18 @@ def test_flashing_does_what_was_planned_and_nothing_twice(tmp_path, image):
         assert raw.value("(_s.running(), _s.on_trial())") == (0, False)
         files = board.files()
         assert {name: files[name] for name in compiling.BASE} == installing.base_files(image)
+
+
+def test_a_code_slot_with_a_wrong_byte_is_told_and_written_anew(tmp_path, image, monkeypatch):
+    with StockBoard(tmp_path) as board, RawBoard(Port(board.path)) as raw:
+        good = image.payload
+        flipped = good[:300] + bytes([good[300] ^ 1]) + good[301:]
+        monkeypatch.setattr(installing, "base_files", lambda _, files=installing.base_files(image): files)
+        wrong = dataclasses.replace(image, payload=flipped)
+        assert "flash it again" in named("storage", installing.install, raw, wrong, QUIET)
+        assert "boot.py" not in raw.names()
+        installing.install(raw, image, QUIET)
+        assert raw.value("_s.whole(_s.running())") is True
 
 
 def interrupt(raw, image, wanted, moves):

@@ -124,7 +124,8 @@ def _fill_slot(board: RawBoard, image: SignedImage, step: Step) -> int:
     bar(1, 1)
     checking = step("verify the code slot")
     if board.value("_s.whole(_s.spare())") is not True:
-        raise DaricError("storage", "the board's flash does not hash to the image's digest")
+        board.run("_s.discard()")
+        raise DaricError("storage", "the board's flash does not hash to the image's digest: flash it again")
     checking(1, 1)
     return manifest.size - first
 
