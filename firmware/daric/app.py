@@ -131,6 +131,8 @@ class App:
 
     def show_ready(self) -> None:
         """The page of a device that waits, unless a session has the screen."""
+        if self.restarting is not None:
+            return  # the page says why
         if self.fault is not None:
             self.screens.show(screens.fault(self.fault))
         elif self.locked:

@@ -398,8 +398,9 @@ async def test_the_owner_types_the_pin_before_a_host_wipes_the_device(tmp_path):
     app.board.answer = "approve"
     app.board.typing = f"text:{PIN}"
     await link.wipe()
-    assert app.wiped
+    assert app.wiped and shown(app) == "Wiping please wait"
     pass_seconds(app, 2)
+    assert app.board.resets
     assert not restarted(tmp_path).locked
 
 
