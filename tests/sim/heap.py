@@ -7,6 +7,7 @@ The interpreter's heap is one block of memory: a table with two bits per block o
 import itertools
 import os
 import signal
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -20,43 +21,40 @@ HEADER = 16  # what malloc puts in front: the size of the chunk, with a flag for
 MAPPED = 2
 DIFFERENT = 22  # of 32 random bytes at least so many differ, but for one time in 100,000
 SCALAR = 32
+TRIES, PAUSE = 500, 0.01
 
 
 @dataclass(frozen=True)
 class Heap:
-    """A copy of all blocks. used: of each block whether something refers to it, as of the last collection."""
+    """A copy of all blocks. used: of each block whether something refers to it, as of the last collection.
+
+    outside: everything else in the process that can be written, the stack among it.
+    """
 
     blocks: bytes
     used: list[bool]
+    outside: bytes = b""
 
     @classmethod
     def of(cls, pid: int, heapsize: str) -> "Heap":
         """Read it while the device waits. heapsize: as in "240k"."""
-        size = int(heapsize.removesuffix("k")) * 1024
-        chunk = (size + HEADER + PAGE - 1) // PAGE * PAGE
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb") as memory:
-                found = []
-                for low, high in _anonymous(maps):
-                    memory.seek(low)
-                    region = memory.read(high - low)
-                    for at in range(0, len(region) - chunk + 1, PAGE):
-                        if int.from_bytes(region[at + 8 : at + HEADER], "little") == chunk | MAPPED:
-                            found.append(region[at + HEADER : at + HEADER + size])
-        finally:
-            os.kill(pid, signal.SIGCONT)
-        [heap] = found
-        return cls.parse(heap)
+        for _ in range(TRIES):
+            try:
+                heap, outside = _read(pid, int(heapsize.removesuffix("k")) * 1024)
+                return cls(*cls.parse(heap), outside)
+            except ValueError:
+                time.sleep(PAUSE)  # it was at work
+        raise AssertionError("the device has no such heap, or never waits")
 
-    @classmethod
-    def parse(cls, region: bytes) -> "Heap":
-        """A region as gc_setup_area lays it out."""
+    @staticmethod
+    def parse(region: bytes) -> tuple[bytes, list[bool]]:
+        """(blocks, used) of a region as gc_setup_area lays it out. ValueError for none, or one that is being collected."""
         table = (len(region) - 1) * 8 // (8 + 8 * PER_TABLE_BYTE // PER_FINALISER_BYTE + 8 * PER_TABLE_BYTE * BLOCK)
         count = table * PER_TABLE_BYTE
         kinds = [region[at // PER_TABLE_BYTE] >> 2 * (at % PER_TABLE_BYTE) & 3 for at in range(count)]
-        assert 3 not in kinds and not any(b == 2 and a == 0 for a, b in itertools.pairwise(kinds)), "no heap"
-        return cls(region[-count * BLOCK :], [kind != 0 for kind in kinds])
+        if 3 in kinds or any(tail == 2 and before == 0 for before, tail in itertools.pairwise(kinds)):
+            raise ValueError
+        return region[-count * BLOCK :], [kind != 0 for kind in kinds]
 
     @property
     def live(self) -> bytes:
@@ -76,11 +74,43 @@ class Heap:
         return bytes(out)
 
 
-def _anonymous(maps: Iterable[str]) -> Iterable[tuple[int, int]]:
+def _read(pid: int, size: int) -> tuple[bytes, bytes]:
+    """(heap, all else that can be written) of a process that is stopped meanwhile. ValueError if it did not wait."""
+    chunk = (size + HEADER + PAGE - 1) // PAGE * PAGE
+    if _state(pid) != "S":
+        raise ValueError
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        while _state(pid) not in ("T", "t"):
+            time.sleep(PAUSE)
+        with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb") as memory:
+            found, outside = [], bytearray()
+            for low, high in _writable(maps):
+                memory.seek(low)
+                region = memory.read(high - low)
+                for at in range(0, len(region) - chunk + 1, PAGE):
+                    if int.from_bytes(region[at + 8 : at + HEADER], "little") == chunk | MAPPED:
+                        found.append(region[at + HEADER : at + HEADER + size])
+                        region = region[:at] + region[at + chunk :]
+                        break
+                outside += region
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    if len(found) != 1:
+        raise ValueError
+    return found[0], bytes(outside)
+
+
+def _state(pid: int) -> str:
+    with open(f"/proc/{pid}/stat") as stat:
+        return stat.read().rpartition(") ")[2][0]
+
+
+def _writable(maps: Iterable[str]) -> Iterable[tuple[int, int]]:
     for line in maps:
-        fields = line.split()
-        if len(fields) == 5 and fields[1].startswith("rw"):
-            low, high = fields[0].split("-")
+        place, flags, *_ = line.split()
+        if flags.startswith("rw"):
+            low, high = place.split("-")
             yield int(low, 16), int(high, 16)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from daric.board.flashfile import FlashFile
 from daric.flash import open_vault
+from daric.vault import KEY_BYTES
 from daric_protocol import platform, sealing
 from daric_protocol.identity import Identity
 from daric_protocol.pairstate import PairState
@@ -27,6 +28,7 @@ class Watch:
     def __init__(self, monkeypatch) -> None:
         self.secrets: dict[str, bytes] = {}
         self.points: set[bytes] = set()
+        self.needed: set[str] = set()  # names of the keys of entries that the vault has now
         decode, key, exchange = platform.curve.decode, sealing.SessionContext.key, Identity.exchange
 
         def watched_decode(data):
@@ -49,6 +51,12 @@ class Watch:
     def learn(self, state: Path) -> None:
         """What the vault of an unlocked device holds now; it counts as a secret from here on, erased or not."""
         vault = vault_of(state)
+        self.needed = set()
+        for start, end in vault._rows():
+            key = vault._table[end - KEY_BYTES : end]
+            name = f"key {key.hex()} of {vault._name_at(start)}"
+            self.secrets[name] = key
+            self.needed.add(name)
         for name in vault.names():
             if name.startswith("shard/"):
                 shard = Shard.decode(vault.read(name))
@@ -86,6 +94,8 @@ class Watch:
                 found.live.add(name)
             if count(freed, secret):
                 found.freed.add(name)
+            if count(heap.outside, secret):
+                found.outside.add(name)
         if scalars:
             found.live_points = logarithms(live, self.points)
             found.freed_points = logarithms(freed, self.points)
@@ -98,12 +108,14 @@ class Found:
     def __init__(self) -> None:
         self.live: set[str] = set()
         self.freed: set[str] = set()
+        self.outside: set[str] = set()
         self.live_points: set[bytes] = set()
         self.freed_points: set[bytes] = set()
 
     def __repr__(self) -> str:
         points = [[point.hex() for point in some] for some in (self.live_points, self.freed_points)]
-        return f"live: {sorted(self.live)} {points[0]}, freed: {sorted(self.freed)} {points[1]}"
+        live, freed, outside = sorted(self.live), sorted(self.freed), sorted(self.outside)
+        return f"live: {live} {points[0]}, freed: {freed} {points[1]}, outside: {outside}"
 
 
 def vault_of(state: Path):
