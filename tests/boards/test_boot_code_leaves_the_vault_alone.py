@@ -74,7 +74,7 @@ class Pico:
         kept = {module: sys.modules.get(module) for module in ("rp2", "vfs")}
         sys.modules.update(rp2=rp2, vfs=self.vfs)
         try:
-            exec(compile((PRODUCTION / "rp2" / name).read_text(), name, "exec"), {})
+            exec(compile((PRODUCTION / name).read_text(), name, "exec"), {})
         finally:
             for module, before in kept.items():
                 if before is None:
@@ -100,7 +100,7 @@ def pico(request, rawflash):
 
 
 @pytest.mark.parametrize("state", states())
-@pytest.mark.parametrize("name", ["_boot.py", "_boot_development.py"])
+@pytest.mark.parametrize("name", ["_boot.py", "rp2/_boot_development.py"])
 def test_our_boot_file_of_a_pico_changes_no_byte_of_vault_and_code(pico, rawflash, name, state):
     put_files(state, pico.flash(0, FILES * 4096))
     before = pico.raw()
@@ -116,7 +116,7 @@ def test_a_production_image_of_a_pico_mounts_nothing(pico):
 
 
 def test_the_files_of_a_development_image_stay_in_their_blocks_however_full_they_are(pico, rawflash):
-    pico.boot("_boot_development.py")
+    pico.boot("rp2/_boot_development.py")
     before = pico.raw()
     files = pico.vfs.mounted["/"]
     with pytest.raises(portfiles.LittleFSError):

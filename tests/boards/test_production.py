@@ -72,7 +72,20 @@ def test_a_build_is_laid_out_the_same_from_two_places(board, images, tmp_path, c
     assert "@" not in re.sub(r"@BOARD_DIR@", "", "".join(p.read_text() for p in (out / "board").iterdir()))
     frozen = {path.name for path in (out / "frozen").iterdir()}
     assert frozen - {"_boot.py"} == {"boot.py", "main.py", "loader.py", "codeflash.py", "daric_port.py"}
-    assert ("_boot.py" in frozen) == board.startswith("rp2")
+    assert ("_boot.py" in frozen) == (not board.startswith("stm32"))
+    assert ('"rp2.py"' in (out / "board" / "manifest.py").read_text()) == board.startswith("rp2")
+
+
+@pytest.mark.parametrize("board", ["rp2040", "esp32", "stm32h7"])
+def test_a_development_build_keeps_its_prompt_and_has_no_image_inside(board, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["--board", board, "--micropython", micropython(tmp_path / "mp"), "--out", out]
+    assert prepare.main(list(map(str, arguments))) == 0
+    assert "MICROPY_ENABLE_COMPILER" not in (out / "board" / "mpconfigboard.h").read_text()
+    assert not list((out / "c").glob("daric*"))
+    frozen = {path.name for path in (out / "frozen").iterdir()}
+    assert frozen == ({"_boot.py", "daric_port.py"} if board == "rp2040" else {"daric_port.py"})
+    assert ("_boot.py" in (out / "board" / "manifest.py").read_text()) == (board == "esp32")
 
 
 def test_the_image_inside_is_the_signed_one(images, tmp_path):

@@ -1,10 +1,11 @@
-"""Lay out all that a production build of MicroPython for one board takes: docs/hardware.md, production build.
+"""Lay out all that our own build of MicroPython for one board takes: docs/hardware.md, production build.
 
-    .venv/bin/python tools/production/prepare.py --board BOARD --image IMAGE --public KEY --micropython DIR --out OUT
+    .venv/bin/python tools/production/prepare.py --board BOARD --micropython DIR --out OUT
+        --image IMAGE --public KEY      for production: no prompt, and this signed image inside; without it for development
 
-Verifies the signed production image and the MicroPython tree, writes OUT/board (BOARD_DIR), OUT/frozen and OUT/c
-(USER_C_MODULES) and OUT/SHA256SUMS, and prints the digest of that file: the same on every machine. Exit code 1 and a
-sentence where something is not as it has to be.
+Verifies the image and the MicroPython tree, writes OUT/board (BOARD_DIR), OUT/frozen and OUT/c (USER_C_MODULES) and
+OUT/SHA256SUMS, and prints the digest of that file: the same on every machine. Exit code 1 and a sentence where
+something is not as it has to be.
 """
 
 from __future__ import annotations
@@ -30,6 +31,12 @@ SETTINGS = {
     "rp2350": {"PICO_BOARD": "pico2", "STORAGE": "2560"},
     "esp32": {"TARGET": "esp32s3", "MCU": "ESP32-S3", "USB": "boards/sdkconfig.usb", "QUIET": "y"},
     "esp32c3": {"TARGET": "esp32c3", "MCU": "ESP32-C3", "USB": "", "QUIET": "n"},
+}
+# Frozen too: what of the port's own modules the firmware or a development board needs.
+PORT_MODULES = {
+    ("rp2", True): 'freeze("$(PORT_DIR)/modules", "rp2.py")',
+    ("rp2", False): 'freeze("$(PORT_DIR)/modules", "rp2.py")',
+    ("esp32", False): 'freeze("$(PORT_DIR)/modules", ("_boot.py", "flashbdev.py", "inisetup.py"))',
 }
 # What has to be in the sources, and why: (file, pattern, what it is for).
 WANTED = {
@@ -69,17 +76,17 @@ def checked_image(path: Path, board: str, public: bytes) -> SignedImage:
     return image
 
 
-def lay_out(board: str, image: SignedImage, micropython: Path, out: Path) -> str:
+def lay_out(board: str, image: SignedImage | None, micropython: Path, out: Path) -> str:
     """Write everything to `out`, which must not exist. Returns the SHA-256 of SHA256SUMS in hex.
 
-    Raises Unfit, OSError.
+    image: of a production build, None for development. Raises Unfit, OSError.
     """
     port = BOARDS[board].module
     check_sources(micropython, port)
     out.mkdir(parents=True)
     _frozen(out / "frozen", board, port, image)
     _modules(out / "c", port, image)
-    _board(out / "board", board, port, micropython)
+    _board(out / "board", board, port, micropython, image is not None)
     sums = "".join(
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(out).as_posix()}\n"
         for path in sorted(out.rglob("*"))
@@ -89,27 +96,34 @@ def lay_out(board: str, image: SignedImage, micropython: Path, out: Path) -> str
     return hashlib.sha256(sums.encode()).hexdigest()
 
 
-def _frozen(target: Path, board: str, port: str, image: SignedImage) -> None:
+def _frozen(target: Path, board: str, port: str, image: SignedImage | None) -> None:
     """What starts before the image is mounted: as text, which the build compiles with its own compiler."""
     target.mkdir()
-    sources = compiling.sources(BOARDS[board].module)
+    shutil.copyfile(HERE / port / "daric_port.py", target / "daric_port.py")
+    if image is None:
+        if port == "rp2":
+            shutil.copyfile(HERE / port / "_boot_development.py", target / "_boot.py")
+        return
+    if port != "stm32":  # whose boot code is in C
+        shutil.copyfile(HERE / "_boot.py", target / "_boot.py")
+    sources = compiling.sources(port)
     for name in (*compiling.STARTED, compiling.LOADER, compiling.CODE_FLASH):
         (target / name).write_bytes(sources[name])
     if port == "stm32":  # its slots would lie on a chip that anybody can write: the image inside is the only one
         (target / compiling.CODE_FLASH).write_text("def code():\n    return None\n")
-    shutil.copyfile(HERE / port / "daric_port.py", target / "daric_port.py")
-    if port == "rp2":
-        shutil.copyfile(HERE / port / "_boot.py", target / "_boot.py")
     contents = image.contents()
     for name in compiling.STARTED:
         if contents.get(name) != sources[name]:
             raise Unfit(f"{name} of the image is not the one of these sources")
 
 
-def _modules(target: Path, port: str, image: SignedImage) -> None:
+def _modules(target: Path, port: str, image: SignedImage | None) -> None:
     shutil.copytree(HERE / "c", target)
     if port == "esp32":
         shutil.copyfile(HERE / port / "esp32_random.c", target / "esp32_random.c")
+    if image is None:
+        (target / "daricrom.c").unlink()
+        return
     rows = [image.payload[at : at + 24] for at in range(0, len(image.payload), 24)]
     (target / "daric_image.c").write_text(
         "// The payload of the signed image; its SHA-256 is " + hashlib.sha256(image.payload).hexdigest() + ".\n"
@@ -121,7 +135,7 @@ def _modules(target: Path, port: str, image: SignedImage) -> None:
     )
 
 
-def _board(target: Path, board: str, port: str, micropython: Path) -> None:
+def _board(target: Path, board: str, port: str, micropython: Path, production: bool) -> None:
     if port == "stm32":
         stock = micropython / "ports" / "stm32" / "boards" / STOCK[board]
         if not stock.is_dir():
@@ -135,9 +149,11 @@ def _board(target: Path, board: str, port: str, micropython: Path) -> None:
         more = ["partitions.csv", "sdkconfig.board"] if port == "esp32" else []
         for name in ["mpconfigboard.h", "mpconfigboard.cmake", *more]:
             (target / name).write_text(_filled((HERE / port / name).read_text(), SETTINGS[board]))
-    with (target / "mpconfigboard.h").open("a") as file:
-        file.write((HERE / "no_prompt.h").read_text())
-    shutil.copyfile(HERE / "manifest.py", target / "manifest.py")
+    if production:
+        with (target / "mpconfigboard.h").open("a") as file:
+            file.write((HERE / "no_prompt.h").read_text())
+    more_frozen = PORT_MODULES.get((port, production), "")
+    (target / "manifest.py").write_text((HERE / "manifest.py").read_text() + more_frozen + "\n" * bool(more_frozen))
 
 
 def _filled(text: str, settings: dict[str, str]) -> str:
@@ -155,13 +171,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     known = [name for name, board in BOARDS.items() if board.module != "virtual"]
     parser.add_argument("--board", choices=known, required=True)
-    parser.add_argument("--image", type=Path, required=True, help="signed production image of the board")
-    parser.add_argument("--public", type=bytes.fromhex, required=True, help="key that signed it, 33 bytes in hex")
+    parser.add_argument("--image", type=Path, help="signed production image of the board")
+    parser.add_argument("--public", type=bytes.fromhex, default=b"", help="key that signed it, 33 bytes in hex")
     parser.add_argument("--micropython", type=Path, required=True, help="source tree of MicroPython 1.28")
     parser.add_argument("--out", type=Path, required=True, help="a directory that does not exist")
     given = parser.parse_args(arguments)
     try:
-        image = checked_image(given.image, given.board, given.public)
+        image = checked_image(given.image, given.board, given.public) if given.image else None
         print(lay_out(given.board, image, given.micropython, given.out))
     except (Unfit, DaricError, OSError) as error:
         print(error, file=sys.stderr)
