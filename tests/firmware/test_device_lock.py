@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 
 import pytest
 from daric.app import App
@@ -307,6 +308,25 @@ def message(app: App, *fields) -> list:
 def test_a_locked_device_answers_nothing_else(locked, kind, fields):
     _, app, _ = locked
     assert message(app, kind, 5, *fields)[::2] == [channel.REFUSAL, DaricError("locked").number]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_messages_open_nothing_and_put_no_question_but_the_pin_and_the_wipe(locked, seed):
+    _, app, _ = locked
+    draw = random.Random(seed)
+    answered = (channel.HELLO, channel.UNLOCK, channel.WIPE, channel.REFUSAL)
+    for _ in range(300):
+        fields = [draw.choice([draw.randrange(12), draw.randrange(1 << 32), draw.randbytes(draw.randrange(70)), "lock"])]
+        fields += [draw.choice([draw.randrange(300), b"", draw.randbytes(33), [], "wipe"]) for _ in range(draw.randrange(4))]
+        data = platform.cbor_encode(fields)
+        if draw.random() < 0.3:
+            data = draw.randbytes(draw.randrange(1, 60))
+        reply = platform.cbor_decode(app.dispatcher.answer(data))
+        assert reply[0] in answered
+        app.step(0)
+        asked = [lines for lines, ask in app.board.pages if ask]
+        assert all("PIN:" in lines or lines[0] == "WIPE THE DEVICE?" for lines in asked)
+    assert app.locked and not app.wiped and app.fault is None
 
 
 async def test_a_paired_host_of_a_locked_device_hears_that_it_is(locked):
