@@ -48,7 +48,7 @@ class Heap:
 
     @staticmethod
     def parse(region: bytes) -> tuple[bytes, list[bool]]:
-        """(blocks, used) of a region as gc_setup_area lays it out. ValueError for none, or one that is being collected."""
+        """(blocks, used) of a region as gc_setup_area lays it out. ValueError for none, or one being collected."""
         table = (len(region) - 1) * 8 // (8 + 8 * PER_TABLE_BYTE // PER_FINALISER_BYTE + 8 * PER_TABLE_BYTE * BLOCK)
         count = table * PER_TABLE_BYTE
         kinds = [region[at // PER_TABLE_BYTE] >> 2 * (at % PER_TABLE_BYTE) & 3 for at in range(count)]
