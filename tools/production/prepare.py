@@ -1,7 +1,7 @@
 """Lay out all that our own build of MicroPython for one board takes: docs/hardware.md, production build.
 
     .venv/bin/python tools/production/prepare.py --board BOARD --micropython DIR --out OUT
-        --image IMAGE --public KEY      for production: no prompt, and this signed image inside; without it for development
+        --image IMAGE --public KEY      for production: no prompt, and this signed image inside; without: development
 
 Verifies the image and the MicroPython tree, writes OUT/board (BOARD_DIR), OUT/frozen and OUT/c (USER_C_MODULES) and
 OUT/SHA256SUMS, and prints the digest of that file: the same on every machine. Exit code 1 and a sentence where
