@@ -316,8 +316,12 @@ def test_random_messages_open_nothing_and_put_no_question_but_the_pin_and_the_wi
     draw = random.Random(seed)
     answered = (channel.HELLO, channel.UNLOCK, channel.WIPE, channel.REFUSAL)
     for _ in range(300):
-        fields = [draw.choice([draw.randrange(12), draw.randrange(1 << 32), draw.randbytes(draw.randrange(70)), "lock"])]
-        fields += [draw.choice([draw.randrange(300), b"", draw.randbytes(33), [], "wipe"]) for _ in range(draw.randrange(4))]
+        fields = [
+            draw.choice([draw.randrange(12), draw.randrange(1 << 32), draw.randbytes(draw.randrange(70)), "lock"])
+        ]
+        fields += [
+            draw.choice([draw.randrange(300), b"", draw.randbytes(33), [], "wipe"]) for _ in range(draw.randrange(4))
+        ]
         data = platform.cbor_encode(fields)
         if draw.random() < 0.3:
             data = draw.randbytes(draw.randrange(1, 60))
