@@ -111,7 +111,8 @@ def test_a_code_slot_with_a_wrong_byte_is_told_and_written_anew(tmp_path, image,
     with StockBoard(tmp_path) as board, RawBoard(Port(board.path)) as raw:
         good = image.payload
         flipped = good[:300] + bytes([good[300] ^ 1]) + good[301:]
-        monkeypatch.setattr(installing, "base_files", lambda _, files=installing.base_files(image): files)
+        files = installing.base_files(image)
+        monkeypatch.setattr(installing, "base_files", lambda _: files)
         wrong = dataclasses.replace(image, payload=flipped)
         assert "flash it again" in named("storage", installing.install, raw, wrong, QUIET)
         assert "boot.py" not in raw.names()
