@@ -1,4 +1,4 @@
-"""What a device's owner limits, allows and compares, by the SDK and by the commands: all of it decided on the device."""
+"""What a device's owner limits, allows and compares, by SDK and commands: all of it decided on the device."""
 
 import pytest
 from daric_host.ownerpolicy import make_policy
