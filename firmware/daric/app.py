@@ -48,7 +48,7 @@ class App:
         self.wiped = False
         self._held = None  # the ticks since when both buttons are down
         self.leaving = False  # the owner agreed to a maintenance exit
-        self._on_trial = False  # whether the image that runs is still to be confirmed
+        self.on_trial = "/trial" in sys.path  # whether the image that runs is still to be confirmed, by the loader
         self.restored = None  # the Shard that came back from a backup, until the group has taken this device back
         self.hosts = Hosts(self)
         try:
@@ -91,9 +91,6 @@ class App:
     def _settle(self) -> None:
         """Forget what only the start needs, and meet what flows will load."""
         self.modules = Modules(START)
-        if self.fault is None and not self.locked and self.board.code() is not None:
-            self._on_trial = part("loader").Slots(self.board.code()).on_trial()
-            self.modules.forget()
         if not self.locked:
             self.modules.meet()
         self.show_ready()
@@ -199,7 +196,7 @@ class App:
                 self.link.send(reply)
                 del reply
         self._flush()
-        if self._on_trial and self.dispatcher.served:
+        if self.on_trial and self.dispatcher.served:
             self._confirm()
         if self.restarting is not None:
             if ((self.board.ticks() - self.restarting) & TICKS) >= RESTART_MS:
@@ -230,7 +227,7 @@ class App:
     def _confirm(self) -> None:
         """A new image works: entropy, vault and identity are open, and a host was served."""
         part("loader").Slots(self.board.code()).confirm()
-        self._on_trial = False
+        self.on_trial = False
         self.modules.forget("daric.update", "daric.loader", "daric_protocol.imagehead")
 
     def _break(self, error: DaricError) -> None:

@@ -290,7 +290,7 @@ class ReadOnly:
 
 
 def start() -> bool:
-    """Choose a slot, mount it at /code, and let every later import come from there. MicroPython only.
+    """Choose a slot, mount it at /code, or /trial, and let every later import come from there. MicroPython only.
 
     Without a code region or a good slot it is the image inside a MicroPython of our own; False where there is none
     either: then what else is on sys.path runs.
@@ -313,8 +313,9 @@ def start() -> bool:
                 system = vfs.VfsLfs2(ReadOnly(flash, address, size))
         if system is None:
             return False
-        vfs.mount(system, "/code", readonly=True)
-        sys.path[:] = ["/code"]
+        place = "/trial" if slots.on_trial() else "/code"  # the firmware sees by it that it has to confirm itself
+        vfs.mount(system, place, readonly=True)
+        sys.path[:] = [place]
         return True
     finally:
         for name in ("codeflash", "loader"):

@@ -77,6 +77,7 @@ class Rig:
             slot = self.slots.choose()
         assert self.slots.whole(slot)
         self.app = App(Board(self.state, self.chip))
+        self.app.on_trial = self.slots.on_trial()  # on a board the loader's mount point tells
 
     def runs(self, one) -> bool:
         return self.slots.about(self.slots.running())[2] == one.manifest.digest

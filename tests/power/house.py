@@ -145,9 +145,11 @@ class House:
     def start(self, boot: str) -> None:
         """Switch the device on: the loader, where there are code slots, then the firmware."""
         board = PowerBoard(self.chip, boot)
-        if board.code_flash is not None:
-            Slots(board.code_flash).choose()
         self.app = App(board)
+        if board.code_flash is not None:
+            slots = Slots(board.code_flash)
+            slots.choose()
+            self.app.on_trial = slots.on_trial()
 
     # The device
 
