@@ -92,7 +92,8 @@ class Hosts:
         from daric_protocol.pairing import DevicePairing
 
         errands = self._device.errands
-        if self._device.busy or (errands is not None and errands.waiting) or self._waits():
+        asked = self._device.lock is not None or (errands is not None and errands.waiting)
+        if self._device.busy or asked or self._waits():
             raise DaricError("pairing")  # a stranger does not learn why
         self.stop()
         self._pairing = DevicePairing(commitment, self._device.entropy.draw)

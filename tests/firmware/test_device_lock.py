@@ -9,7 +9,7 @@ from daric.app import App
 from daric.tablekey import TableKey
 from daric_protocol import channel, platform
 from daric_protocol.errors import DaricError
-from daric_protocol.flows import pair_terms
+from daric_protocol.flows import create_terms, pair_terms
 from daric_protocol.limits import APPROVAL_TIMEOUT, PIN_TRIES, STRIKE_DELAY, STRIKES_BEFORE_DELAY, WIPE_HOLD
 
 from tests.firmware.board import MemoryBoard, device, host_of, pair
@@ -162,6 +162,28 @@ def test_without_a_pin_there_is_nothing_to_remove_or_lock(tmp_path, row):
     press(app, f"menu:pinflow.{row}")
     assert shown(app) == "No PIN is set"
     assert app.restarting is None
+
+
+async def test_a_stranger_takes_no_page_away_on_which_a_pin_is_typed(tmp_path):
+    app = patient(device(tmp_path))
+    press(app, "menu:pinflow.set_pin")
+    await refused("pairing", pair(host_of(app, 1)))
+    typed(app, PIN, PIN)
+    assert shown(app) == "The PIN is set"
+
+
+async def test_a_session_ends_what_the_owner_began_with_the_pin(tmp_path):
+    app = patient(device(tmp_path))
+    link = host_of(app)
+    app.board.answer = "approve"
+    await pair(link)
+    patient(app)
+    press(app, "menu:pinflow.set_pin")
+    typed(app, PIN)
+    await link.session_join(create_terms(os.urandom(16), 2, 2, os.urandom).encode())
+    assert app.lock is None
+    typed(app, PIN)
+    assert not restarted(tmp_path).locked
 
 
 # Tries
