@@ -86,6 +86,7 @@ class Asking:
         self._first = b""
         self._remark = []
         self._since = 0
+        device.hosts.stop()  # a pairing that began before would put its page over these
         if title is None:
             self._begin()
             self._show(lock.wipe_question(), self._agreed)

@@ -10,7 +10,9 @@ from daric.tablekey import TableKey
 from daric_protocol import channel, platform
 from daric_protocol.errors import DaricError
 from daric_protocol.flows import create_terms, pair_terms
+from daric_protocol.identity import Identity
 from daric_protocol.limits import APPROVAL_TIMEOUT, PIN_TRIES, STRIKE_DELAY, STRIKES_BEFORE_DELAY, WIPE_HOLD
+from daric_protocol.pairing import HostPairing
 
 from tests.firmware.board import MemoryBoard, device, host_of, pair
 from tests.firmware.test_device_asks import press
@@ -168,6 +170,17 @@ async def test_a_stranger_takes_no_page_away_on_which_a_pin_is_typed(tmp_path):
     app = patient(device(tmp_path))
     press(app, "menu:pinflow.set_pin")
     await refused("pairing", pair(host_of(app, 1)))
+    typed(app, PIN, PIN)
+    assert shown(app) == "The PIN is set"
+
+
+async def test_a_pairing_that_began_before_the_owner_types_a_pin_is_over(tmp_path):
+    app = patient(device(tmp_path))
+    pairing = HostPairing(Identity(1), "stranger", os.urandom)
+    revealed = message(app, channel.PAIR_START, 1, pairing.commitment)[2:]
+    press(app, "menu:pinflow.set_pin")
+    opening, _ = pairing.reveal(*revealed)
+    assert message(app, channel.PAIR_OPEN, 2, *opening)[0] == channel.REFUSAL
     typed(app, PIN, PIN)
     assert shown(app) == "The PIN is set"
 
