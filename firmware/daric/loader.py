@@ -295,6 +295,8 @@ def start() -> bool:
     Without a code region or a good slot it is the image inside a MicroPython of our own; False where there is none
     either: then what else is on sys.path runs.
     """
+    import gc
+
     import vfs
     from codeflash import code
 
@@ -302,10 +304,13 @@ def start() -> bool:
     try:
         slots = None if flash is None else Slots(flash)
         slot = -1 if flash is None else slots.choose()
-        if slot < 0:
+        trial = slot >= 0 and slots.on_trial()
+        about = None if slot < 0 else slots.about(slot)
+        gc.collect()  # what stays lies at the heap's beginning
+        if about is None:
             system = _inside(vfs)
         else:
-            form, size, _, _ = slots.about(slot)
+            form, size, _, _ = about
             address = slots._at(slot)
             if form == ROMFS:
                 system = vfs.VfsRom(flash.memory(address, size))
@@ -313,7 +318,7 @@ def start() -> bool:
                 system = vfs.VfsLfs2(ReadOnly(flash, address, size))
         if system is None:
             return False
-        place = "/trial" if slots.on_trial() else "/code"  # the firmware sees by it that it has to confirm itself
+        place = "/trial" if trial else "/code"  # the firmware sees by it that it has to confirm itself
         vfs.mount(system, place, readonly=True)
         sys.path[:] = [place]
         return True

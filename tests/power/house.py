@@ -145,11 +145,12 @@ class House:
     def start(self, boot: str) -> None:
         """Switch the device on: the loader, where there are code slots, then the firmware."""
         board = PowerBoard(self.chip, boot)
-        self.app = App(board)
-        if board.code_flash is not None:
-            slots = Slots(board.code_flash)
+        slots = None if board.code_flash is None else Slots(board.code_flash)
+        if slots is not None:
             slots.choose()
-            self.app.on_trial = slots.on_trial()
+        self.app = App(board)
+        if slots is not None:
+            self.app.on_trial = slots.on_trial()  # on a board the loader's mount point tells
 
     # The device
 
