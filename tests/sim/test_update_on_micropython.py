@@ -4,6 +4,7 @@ import os
 
 import pytest
 from daric import VERSION
+from daric.board.code_virtual import BLOCKS
 from daric_host.flashing import build, updating
 from daric_host.flashing.signedimage import by_key
 from daric_protocol import flows
@@ -15,6 +16,7 @@ from daric_sim.device import SimDevice
 from tests.sim.rig import DeviceParty, LocalParty, paired, run_session
 
 KEY, HOST = 5, Identity(4711)
+IN_SECOND_SLOT = (2 + (BLOCKS - 2) // 2 + 40) * 4096  # of the code region, in the middle of the image
 PUBLIC = Identity(KEY).public
 
 
@@ -73,6 +75,26 @@ async def test_an_image_that_does_not_work_is_taken_back(broken, device):
             await updating.update(link, made("9.0.0", **broken))
         assert (await updating.state(link)).version == VERSION
     assert slots.digest(device.state) == old
+
+
+@pytest.mark.slow
+async def test_a_device_whose_newest_image_is_damaged_runs_the_one_before(device):
+    old = slots.digest(device.state)
+    link, _ = await paired(device, HOST)
+    async with link:
+        await updating.update(link, made("9.0.0"))
+        assert (await updating.state(link)).slot == 1
+        device.kill()
+        with (device.state / slots.CODE).open("r+b") as file:
+            file.seek(IN_SECOND_SLOT)
+            byte = file.read(1)[0]
+            file.seek(IN_SECOND_SLOT)
+            file.write(bytes([byte ^ 1]))
+        device.start()
+        now = await updating.state(link)
+        assert (now.version, now.digest, now.slot) == (VERSION, old, 0)
+        await updating.update(link, made("9.0.0"))
+        assert (await updating.state(link)).version == "9.0.0"
 
 
 @pytest.mark.slow
