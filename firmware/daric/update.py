@@ -36,11 +36,6 @@ def state(device, _host: bytes) -> list:
     return [VERSION, made.KIND, _digest(slots, slot), slot, slots.on_trial(), _digest(slots, slots.offered())]
 
 
-def on_trial(device) -> bool:
-    """Whether the image that runs still has to be confirmed."""
-    return Slots(device.board.code()).on_trial()
-
-
 def confirm(device) -> None:
     """The image that runs has opened its vault and served a host: it stays."""
     Slots(device.board.code()).confirm()

@@ -18,9 +18,9 @@ def asked_by(party: LocalParty, terms: Terms) -> Terms:
     return terms.signed(party.identity.public, party.custody.sign_identity)
 
 
-async def make_and_sign(tmp_path, heapsize: str, threshold: int, members: int, signatures: int) -> None:
+async def make_and_sign(tmp_path, heapsize: str, threshold: int, members: int, signatures: int, **options) -> None:
     """A new wallet, then signatures one after another: what one flow leaves behind must not be missing in the next."""
-    with SimDevice(tmp_path / "device", heapsize=heapsize) as device:
+    with SimDevice(tmp_path / "device", heapsize=heapsize, **options) as device:
         link, _ = await paired(device, HOST)
         async with link:
             parties = [LocalParty(5 + number) for number in range(members - 1)]

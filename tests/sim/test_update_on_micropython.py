@@ -14,6 +14,7 @@ from daric_sim import slots
 from daric_sim.device import SimDevice
 
 from tests.sim.rig import DeviceParty, LocalParty, paired, run_session
+from tests.sim.test_heap import make_and_sign
 
 KEY, HOST = 5, Identity(4711)
 IN_SECOND_SLOT = (2 + (BLOCKS - 2) // 2 + 40) * 4096  # of the code region, in the middle of the image
@@ -64,7 +65,7 @@ async def test_a_device_updates_itself_keeps_its_wallet_and_makes_another_one(de
     [
         {"daric/hosts.py": b"raise ValueError('a broken build')"},
         {"daric/app.py": b"def run():\n    raise MemoryError\n"},
-        {"daric/update.py": b"def on_trial(device):\n    raise OSError(5)\n"},
+        {"daric/update.py": b"def confirm(device):\n    raise OSError(5)\n"},
     ],
 )
 async def test_an_image_that_does_not_work_is_taken_back(broken, device):
@@ -95,6 +96,11 @@ async def test_a_device_whose_newest_image_is_damaged_runs_the_one_before(device
         assert (now.version, now.digest, now.slot) == (VERSION, old, 0)
         await updating.update(link, made("9.0.0"))
         assert (await updating.state(link)).version == "9.0.0"
+
+
+@pytest.mark.slow
+async def test_a_2_of_3_wallet_and_four_signatures_fit_240_kb_beside_the_loader(first, tmp_path):
+    await make_and_sign(tmp_path, "240k", 2, 3, 4, image=first)
 
 
 @pytest.mark.slow
