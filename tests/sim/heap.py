@@ -90,7 +90,7 @@ def _read(pid: int, size: int) -> tuple[bytes, bytes]:
                 region = memory.read(high - low)
                 for at in range(0, len(region) - chunk + 1, PAGE):
                     if int.from_bytes(region[at + 8 : at + HEADER], "little") == chunk | MAPPED:
-                        found.append(region[at + HEADER : at + HEADER + size])
+                        found.append(region[at + HEADER : at + (HEADER + size) // BLOCK * BLOCK])  # as gc_init does
                         region = region[:at] + region[at + chunk :]
                         break
                 outside += region

@@ -10,7 +10,7 @@ from pathlib import Path
 from daric.board.flashfile import FlashFile
 from daric.flash import open_vault
 from daric.vault import KEY_BYTES
-from daric_protocol import platform, sealing
+from daric_protocol import channel, pairing, platform, sealing
 from daric_protocol.identity import Identity
 from daric_protocol.pairstate import PairState
 from daric_protocol.shard import Shard
@@ -28,7 +28,8 @@ class Watch:
     def __init__(self, monkeypatch) -> None:
         self.secrets: dict[str, bytes] = {}
         self.points: set[bytes] = set()
-        self.needed: set[str] = set()  # names of the keys of entries that the vault has now
+        self.entries: set[str] = set()  # names of the keys of entries that the vault has now
+        self.linked: set[str] = set()  # and of the keys of the last connection
         decode, key, exchange = platform.curve.decode, sealing.SessionContext.key, Identity.exchange
 
         def watched_decode(data):
@@ -44,6 +45,23 @@ class Watch:
             self.secrets[f"key {len(self.secrets)} of a session"] = made
             return made
 
+        agreed, linked = pairing.Agreement.__init__, channel._keys
+
+        def watched_agreement(agreement, *arguments):
+            agreed(agreement, *arguments)
+            self.secrets["key of a pairing, to the device"] = agreement._keys[:32]
+            self.secrets["key of a pairing, to the host"] = agreement._keys[32:]
+
+        def watched_link(*arguments):
+            keys, binding = linked(*arguments)
+            number = len(self.secrets)
+            self.linked = {f"key {number} of the link, to the device", f"key {number} of the link, to the host"}
+            for name, key_ in zip(sorted(self.linked), (keys[:32], keys[32:]), strict=True):
+                self.secrets[name] = key_
+            return keys, binding
+
+        monkeypatch.setattr(pairing.Agreement, "__init__", watched_agreement)
+        monkeypatch.setattr(channel, "_keys", watched_link)
         monkeypatch.setattr(platform.curve, "decode", watched_decode)
         monkeypatch.setattr(Identity, "exchange", watched_exchange)
         monkeypatch.setattr(sealing.SessionContext, "key", watched_key)
@@ -51,12 +69,12 @@ class Watch:
     def learn(self, state: Path) -> None:
         """What the vault of an unlocked device holds now; it counts as a secret from here on, erased or not."""
         vault = vault_of(state)
-        self.needed = set()
+        self.entries = set()
         for start, end in vault._rows():
             key = vault._table[end - KEY_BYTES : end]
             name = f"key {key.hex()} of {vault._name_at(start)}"
             self.secrets[name] = key
-            self.needed.add(name)
+            self.entries.add(name)
         for name in vault.names():
             if name.startswith("shard/"):
                 shard = Shard.decode(vault.read(name))
@@ -71,6 +89,11 @@ class Watch:
                     self.secrets[f"{field} of {name}"] = getattr(pair, field)[512 : 512 + PIECE]
             elif name == "hedge":
                 self.secrets[name] = vault.read(name)
+
+    @property
+    def needed(self) -> set[str]:
+        """What an unlocked device that has nothing to do may have in use."""
+        return self.entries | self.linked
 
     def read(self, device: SimDevice) -> None:
         """What a person read on its pages: recovery codes, exported keys."""

@@ -8,10 +8,11 @@ import os
 
 import pytest
 from daric_protocol import flows, platform
+from daric_protocol.identity import Identity
 
 from tests.sim import test_heap_processes as processes
 from tests.sim.heap import BLOCK, Heap, count, logarithms
-from tests.sim.rig import LocalParty
+from tests.sim.rig import LocalParty, paired
 from tests.sim.secrets import Found, Watch, vault_of
 from tests.sim.test_heap_processes import Powered, Rig
 
@@ -32,13 +33,13 @@ async def idle(rig: Rig) -> None:
 
 
 async def nothing_left(watch: Watch, rig: Rig, heapsize: str, scalars: bool = True) -> None:
-    """The identity and the keys of the vault's entries are in use; nothing lies in what was given back."""
+    """The identity, the keys of the vault's entries and of the link are in use; nothing lies in what was given back."""
     await idle(rig)
     watch.learn(rig.device.state)
     watch.read(rig.device)
     found = watch.search(rig.device, heapsize, scalars)
     identity = (await rig.link.identity()).identity[1:]
-    assert found.live <= watch.needed and found.freed == found.outside == set(), found
+    assert found.live <= watch.needed and found.freed <= watch.linked and not found.outside, found
     assert found.freed_points == set() and found.live_points <= {identity}, found
 
 
@@ -90,6 +91,17 @@ def type_pins(device, *texts: str) -> None:
     device.answer = lambda screen: f"text:{left.pop(0)}" if screen.typed and left else "wait"
 
 
+async def test_a_pairing_and_a_connection_leave_the_keys_of_the_last_connection(tmp_path, watch):
+    async with Powered(tmp_path, HEAPSIZE) as rig:
+        first = watch.linked
+        await nothing_left(watch, rig, HEAPSIZE, False)
+        await rig.link.close()
+        again, _ = await paired(rig.device, Identity(4712))
+        assert watch.linked != first and watch.secrets.keys() > first
+        rig.link = again
+        await nothing_left(watch, rig, HEAPSIZE)
+
+
 async def in_memory(watch: Watch, rig: Rig) -> Found:
     """What is found once the device has done what it was about."""
     for _ in range(2):
@@ -109,24 +121,28 @@ async def test_no_pin_is_in_memory_once_it_was_typed_and_no_key_while_it_was_not
         device.choose("pinflow.set_pin")
         await asyncio.to_thread(device.wait_for_screen, "The PIN is set")
         found = await in_memory(watch, rig)
-        assert found.live <= watch.needed and found.freed == found.outside == set(), found
+        assert found.live <= watch.needed and found.freed <= watch.linked and not found.outside, found
 
         device.restart()
         watch.secrets["identity"] = identity
         shown = len(device.screens)
         await asyncio.to_thread(device.wait_for_screen, "locked", 30.0, shown)
         found = await in_memory(watch, rig)
-        assert found.live == found.freed == found.outside == set(), found
+        assert found.live == set() and found.freed == found.outside == set(), found
         type_pins(device, OTHER, PIN)
         device.push("right")
         await asyncio.to_thread(device.wait_for_screen, "Wrong PIN", 60.0, shown)
         await asyncio.to_thread(device.wait_for_screen, "locked", 60.0, len(device.screens))
         found = await in_memory(watch, rig)
-        assert found.live == found.freed == found.outside == set(), found
+        assert found.live == set() and found.freed == found.outside == set(), found
         device.push("right")
         await asyncio.to_thread(device.wait_for_screen, "ready", 60.0, shown)
         found = await in_memory(watch, rig)
-        assert found.live <= {"identity", *watch.needed} and found.freed == found.outside == set(), found
+        assert (
+            "identity" in found.live <= {"identity", *watch.needed}
+            and found.freed <= watch.linked
+            and not found.outside
+        ), found
 
 
 # What the scan sees
