@@ -119,6 +119,27 @@ async def test_a_policy_is_decided_with_the_pin_where_one_is_set(wallet):
     assert (await link.policy(terms.group)).counted == {1: 0}
 
 
+# A question that nobody answers
+
+
+async def test_a_signature_that_nobody_agrees_to_is_refused_in_time(wallet):
+    app, link, party, terms = wallet
+    patient(app)
+    asked = signing(party, app, terms, request())
+    await link.session_start([await link.session_join(asked.encode()), await party.join(asked)])
+    assert (await link.session_state()).state in ("opening", "confirming")
+    for _ in range(5):
+        await link.session_fetch()
+    assert (await link.session_state()).state == "confirming"
+    pass_seconds(app, APPROVAL_TIMEOUT)
+    assert app.board.pages[-1] == (["sign", "soft"], False)
+    press(app, "approve")  # too late
+    status = await link.session_state()
+    assert (status.state, status.error.name) == ("failed", "soft")
+    last = (await link.log()).entries[-1]
+    assert (last.op, last.outcome) == ("sign", "soft")
+
+
 # Addresses
 
 
