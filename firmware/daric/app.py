@@ -221,7 +221,10 @@ class App:
                     one.tick(now)
             if self.locked or not self.busy:
                 if data and not self.locked:
-                    self.modules.tidy("" if self.errands is None else "daric.errands")
+                    if self.dispatcher.short:
+                        self.dispatcher.short = False
+                        self.sessions.leave()
+                    self.modules.tidy(() if self.errands is None else ("daric.errands",))
                 self.modules.clean()
 
     def _confirm(self) -> None:

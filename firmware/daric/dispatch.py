@@ -3,6 +3,8 @@
 Specification: docs/architecture.md, the serial line; the rules are in messages.cddl, section "Link".
 """
 
+import sys
+
 from daric_protocol import VERSION, channel, platform
 from daric_protocol.errors import DaricError
 from daric_protocol.limits import LINK_MESSAGE_BYTES
@@ -55,6 +57,7 @@ class Dispatcher:
         self._host = b""  # identity of the host at the other end of the channel
         self._next = None  # (channel, host) after a connect
         self._challenge = b""  # what the next connect has to prove; of one connection
+        self.short = False  # whether a request found no memory
         self.served = False  # whether a host got an answer on its channel
 
     def answer(self, data: bytes) -> bytes:
@@ -78,7 +81,7 @@ class Dispatcher:
         except DaricError as error:
             reply = [channel.REFUSAL, id_, error.number]
         except MemoryError:
-            reply = [channel.REFUSAL, id_, DaricError("memory").number]  # whatever it was, it may be asked again
+            reply = [channel.REFUSAL, id_, self._no_room()]  # whatever it was, it may be asked again
         return platform.cbor_encode(reply)
 
     def _clear(self, kind: object, fields: list) -> list:
@@ -142,13 +145,17 @@ class Dispatcher:
             raise DaricError("encoding", "a request has an id and a method")
         id_ = channel.ranged(request[0], 0, channel.MAX_COUNTER)
         try:
-            reply = [id_, 0, self._call(request[1], request[2:])]
+            reply = [id_, 0, self._aside(request[1], request[2:])]
         except DaricError as error:
             reply = [id_, error.number, error.detail[:DETAIL_CHARACTERS]]
         except MemoryError:
-            reply = [id_, DaricError("memory").number, ""]
+            reply = [id_, self._no_room(), ""]
         self.served = True
         return opened_by.seal(platform.cbor_encode(reply))
+
+    def _no_room(self) -> int:
+        self.short = True
+        return DaricError("memory").number
 
     def drop(self, host: bytes) -> None:
         """A host was revoked: no channel of it opens anything more."""
@@ -171,6 +178,18 @@ class Dispatcher:
         if self._channel is None:
             raise DaricError("sealed", "no channel is open; connect first")
         return self._channel.open(message)
+
+    def _aside(self, method: object, parameters: list) -> object:
+        """During a session, what another request loads is forgotten with it: the session needs the room."""
+        sessions = self._device.sessions
+        if sessions is None or not sessions.active or (isinstance(method, str) and method.startswith("session_")):
+            return self._call(method, parameters)
+        known = set(sys.modules)
+        try:
+            return self._call(method, parameters)
+        finally:
+            if len(sys.modules) > len(known):
+                self._device.modules.forget(keep=known)
 
     def _call(self, method: object, parameters: list) -> object:
         device = self._device

@@ -6,7 +6,7 @@ A board without frozen code keeps every imported module in RAM; key generation a
 import gc
 import sys
 
-TOP = ("daric", "daric_protocol")
+TOP = ("daric.", "daric_protocol.")
 GUESTS = (  # one of each flow, with what they load
     "flows.questions_backing", "flows.changing", "rounds.keygen", "rounds.sign", "rounds.imported", "rounds.reshare",
     "rounds.groupstart", "rounds.enrol", "rounds.export", "rounds.recover", "rounds.backuprounds", "evm.request",
@@ -44,14 +44,14 @@ class Modules:
             __import__("daric_protocol." + name)
             self.forget()
 
-    def tidy(self, keep: str = "") -> None:
+    def tidy(self, keep: "tuple[str, ...]" = ()) -> None:
         """Unload all but `keep`, if anything came since the last time: what a request loaded that then failed."""
         if len(sys.modules) != self._count:
             self.forget(keep=keep)
             self._count = len(sys.modules)
 
-    def forget(self, *prefixes: str, keep: str = "") -> None:
-        """Unload our modules that came later and start with one of the prefixes, or all of them if none is given.
+    def forget(self, *prefixes: str, keep: "set[str] | tuple[str, ...]" = ()) -> None:
+        """Unload our modules that came later and start with one of the prefixes, or all if none is given, but `keep`.
 
         What a running generator, class or object still refers to stays in memory, but a second import would make it
         anew. Under CPython nothing happens: memory is not scarce there, and tests share the modules.
@@ -59,20 +59,28 @@ class Modules:
         self.soiled = True
         if sys.implementation.name != "micropython":
             return
-        for name in list(sys.modules):
-            parts = name.split(".")
-            later = name not in self._kept and name != keep and parts[0] in TOP
-            if later and (not prefixes or name.startswith(prefixes)):
-                module = sys.modules.pop(name)
-                package = sys.modules.get(".".join(parts[:-1]))
-                if package is not None and package.__dict__.get(parts[-1]) is module:
-                    del package.__dict__[parts[-1]]
-                del module, package
+        while True:  # no list of them all: the heap may be full of what is to go
+            for name in sys.modules:
+                later = name not in self._kept and name not in keep and name.startswith(TOP)
+                if later and (not prefixes or name.startswith(prefixes)):
+                    break
+            else:
+                break
+            module = sys.modules.pop(name)
+            package, _, last = name.rpartition(".")
+            package = sys.modules.get(package)
+            if package is not None and package.__dict__.get(last) is module:
+                del package.__dict__[last]
+            del module, package
         gc.collect()
 
     def clean(self) -> None:
         """Overwrite what flows gave back since the last time: secrets are not to lie in free memory."""
-        if self.soiled:
+        if not self.soiled:
+            return
+        try:
             part("scrub").scrub()
-            self.forget("daric.scrub")
-            self.soiled = False
+        except MemoryError:
+            return  # the next time
+        self.forget("daric.scrub")
+        self.soiled = False

@@ -76,7 +76,7 @@ def proposal(device, _host: bytes, group: object, encoded: object) -> object:
     wallet = shown_name(device.custody.group(group).name)
     stored = device.vault.read(POLICY + group.hex())
     names = {member.index: shown_member(member) for member in shard.roster.members}
-    if encoded == b"":
+    if isinstance(encoded, bytes) and not encoded:
         if stored is None:
             raise DaricError("policy", "this wallet has no policy")
         lines = ["REMOVE POLICY of"] + wallet + describe(decode(stored), names) + ["Then there is", " no limit"]

@@ -81,8 +81,10 @@ class Sessions:
         return result
 
     def tick(self, now: int) -> None:
-        """End a session whose owner or host has gone away."""
+        """End a session whose owner or host has gone away; forget what a host never fetched of one that ended."""
         if not self.active:
+            if ((now - self._heard) & TICKS) >= APPROVAL_TIMEOUT * 1000:
+                self._close()
             return
         asked = self._asked >= 0 and self._session.needs_confirmation
         if asked and ((now - self._asked) & TICKS) >= self._patience * 1000:
@@ -245,6 +247,11 @@ class Sessions:
             self._status = self._state()
             self._session = self._frame = self._incoming = None
             self._device.modules.forget()
+
+    def leave(self) -> None:
+        """Memory is short: a session that has ended gives its own back, though its host has not fetched all of it."""
+        if not self.active:
+            self._close()
 
     # The owner
 

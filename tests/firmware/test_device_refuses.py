@@ -320,3 +320,51 @@ async def test_a_closed_link_takes_no_request(app):
     with pytest.raises(DaricError) as caught:
         await link.identity()
     assert caught.value.name == "link"
+
+
+async def ended(app) -> object:
+    """A host whose session has ended and that never fetched the rest of it."""
+    link = host_of(app)
+    await pair(link)
+    await link.session_join(flows.create_terms(UUID, 2, 2, os.urandom).encode())
+    await link.session_abort()
+    assert app.sessions._session is not None
+    return link
+
+
+async def test_what_a_host_never_fetches_of_a_session_that_ended_is_forgotten_but_how_it_ended(app):
+    link = await ended(app)
+    app.board.now += 180_000
+    app.step(0)
+    assert app.sessions._session is None
+    assert (await link.session_state()).error is not None
+
+
+async def test_a_session_that_ended_gives_way_to_a_request_without_memory(app, monkeypatch):
+    link = await ended(app)
+
+    def full(*arguments: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(app.dispatcher, "_call", full)
+        with pytest.raises(DaricError) as caught:
+            await link.identity()
+    assert caught.value.name == "memory"
+    app.step(0)
+    assert app.sessions._session is None
+    assert (await link.session_state()).error is not None
+    assert (await link.identity()).groups == []
+
+
+async def test_a_session_under_way_gives_way_to_nothing(app):
+    link = host_of(app)
+    await pair(link)
+    terms = flows.create_terms(UUID, 2, 2, os.urandom).encode()
+    join = await link.session_join(terms)
+    app.dispatcher.short = True
+    app.board.now += 180_000
+    for _ in range(3):
+        app.step(0)
+    assert app.sessions.active
+    assert await link.session_join(terms) == join
