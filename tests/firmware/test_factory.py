@@ -51,6 +51,27 @@ async def test_a_new_device_tells_the_factory_what_it_is(app, link):
     assert facts[5] == app.identity.public and facts[7:10] == [b"", 0, 0]
 
 
+async def test_every_request_and_answer_follows_its_rule(app, link, monkeypatch):
+    answer, crossed = app.dispatcher.answer, []
+
+    def recorded(data):
+        reply = answer(data)
+        crossed.extend([data, reply])
+        return reply
+
+    monkeypatch.setattr(app.dispatcher, "answer", recorded)
+    for request_ in (
+        ["info"], ["attest", CHALLENGE], ["provision", issued(app.identity.public).encode()],
+        ["selftest", "link", b"x"], ["panel", "display"], ["wipe"],
+    ):  # fmt: skip
+        await link.factory(*request_)
+    assert len(crossed) == 12
+    for message in crossed:
+        check("LinkMessage", message)
+    for asked in crossed[::2]:
+        check("FactoryRequest", asked)
+
+
 async def test_a_device_proves_its_identity_for_a_challenge(app, link):
     answer = await attested(link)
     check("Attestation", platform.cbor_encode(answer.to_wire()))

@@ -107,6 +107,19 @@ def test_flashing_does_what_was_planned_and_nothing_twice(tmp_path, image):
         assert {name: files[name] for name in compiling.BASE} == installing.base_files(image)
 
 
+def test_a_board_that_lost_power_while_it_was_flashed_is_flashed_again(tmp_path, image):
+    with StockBoard(tmp_path) as board:
+        port = Port(board.path)
+        for step in ("write loader.mpy", "write the code slot", "write main.py"):
+            with RawBoard(port) as raw:
+                interrupt(raw, image, step, 0)
+                board.kill()
+            board.start()
+        with RawBoard(port) as raw:
+            assert installing.install(raw, image, QUIET) == len(image.contents()["main.py"])
+            assert raw.value("_s.whole(_s.running())") is True
+
+
 def test_a_code_slot_with_a_wrong_byte_is_told_and_written_anew(tmp_path, image, monkeypatch):
     with StockBoard(tmp_path) as board, RawBoard(Port(board.path)) as raw:
         good = image.payload

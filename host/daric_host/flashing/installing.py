@@ -22,6 +22,7 @@ from daric_host.flashing.signedimage import SignedImage
 LOADER = ("loader.mpy", "codeflash.mpy")
 STARTERS = ("boot.py", "main.py")  # in this order: with both there is no prompt any more
 PIECE = 2048  # of the payload in one statement; a multiple of 256
+SPARE, RUNNING = "_s.spare()", "_s.running()"
 WRITE, KEEP, RESUME = "write", "keep", "resume"
 OPEN_SLOTS = """
 import sys
@@ -75,9 +76,11 @@ def plan(board: RawBoard, image: SignedImage) -> list[Change]:
         changes.append(Change(name, KEEP if same else WRITE, len(data)))
     what = WRITE
     if all(change.what == KEEP for change in changes[: len(LOADER)]):
-        about = _slot_about(board, image)
-        if about is not None:
-            what = KEEP if about else RESUME
+        board.run(OPEN_SLOTS)
+        if _holds(board, image, RUNNING):
+            what = KEEP
+        elif _holds(board, image, SPARE):
+            what = RESUME
     return [*changes[: len(LOADER)], Change("code slot", what, image.manifest.size), *changes[len(LOADER) :]]
 
 
@@ -90,7 +93,6 @@ def install(board: RawBoard, image: SignedImage, step: Step) -> int:
     files = base_files(image)
     sent = sum(_put(board, name, files[name], step) for name in LOADER)
     sent += _fill_slot(board, image, step)
-    board.run("_s.adopt()")
     return sent + sum(_put(board, name, files[name], step) for name in STARTERS)
 
 
@@ -111,6 +113,9 @@ def _fill_slot(board: RawBoard, image: SignedImage, step: Step) -> int:
     room = int(board.value("_s.room"))
     if manifest.size > room:
         raise DaricError("storage", f"the image has {manifest.size} bytes, a code slot of this board takes {room}")
+    if _holds(board, image, RUNNING) and board.value(f"_s.whole({RUNNING})"):
+        bar(1, 1)
+        return 0  # only what starts it was missing
     begin = f"_s.begin({image.head!r}, {manifest.form}, {manifest.size}, {manifest.digest!r})"
     offset = -1
     while offset < 0:
@@ -123,17 +128,15 @@ def _fill_slot(board: RawBoard, image: SignedImage, step: Step) -> int:
         offset += len(piece)
     bar(1, 1)
     checking = step("verify the code slot")
-    if board.value("_s.whole(_s.spare())") is not True:
+    if board.value(f"_s.whole({SPARE})") is not True:
         board.run("_s.discard()")
         raise DaricError("storage", "the board's flash does not hash to the image's digest: flash it again")
+    board.run("_s.adopt()")
     checking(1, 1)
     return manifest.size - first
 
 
-def _slot_about(board: RawBoard, image: SignedImage) -> bool | None:
-    """Whether the slot that flashing would fill is full of this image; None if it holds something else or nothing."""
-    board.run(OPEN_SLOTS)
-    about: Any = board.value("_s.about(_s.spare())")
-    if about is None or about[3] != image.head:
-        return None
-    return bool(board.value("_s.whole(_s.spare())"))
+def _holds(board: RawBoard, image: SignedImage, slot: str) -> bool:
+    """Whether a slot begins with this image's head; how much of its payload is there is another question."""
+    about: Any = board.value(f"_s.about({slot}) if {slot} >= 0 else None")
+    return about is not None and about[3] == image.head
