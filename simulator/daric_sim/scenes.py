@@ -88,6 +88,8 @@ def the_pin(stage: Stage) -> Scene:
     yield "set", "The PIN protects the device from now on."
     stage.show(["Checking", "please wait"])
     yield "checking", "Stretching a PIN takes about a second."
+    stage.show(["Storing", "please wait"])
+    yield "storing", "While a PIN is set, changed or removed."
     stage.press("menu:pinflow.remove_pin")
     yield "asked", "The PIN that is set is asked before it is changed or removed, before a wipe code and before a wipe."
     stage.press(PIN)

@@ -6,17 +6,19 @@ from daric import policy as policies
 from daric import review
 from daric_protocol import flows, platform
 from daric_protocol.evm import forms, userop
-from daric_protocol.evm.address import from_text, to_text
+from daric_protocol.evm.account import account_address
+from daric_protocol.evm.address import from_public_key, from_text, to_text
 from daric_protocol.evm.request import MESSAGE, RAW_DIGEST, TRANSACTION, TYPED_DATA, USER_OPERATION, Request
-from daric_protocol.evm.transaction import DYNAMIC_FEE, Transaction
+from daric_protocol.evm.transaction import DYNAMIC_FEE, LEGACY, Transaction
 from daric_protocol.policy import MESSAGES, TOKENS, Policy
 from daric_protocol.roster import Roster
 
-from daric_sim.stage import CLOUD, PHONE, Stage, number, public
+from daric_sim.stage import CLOUD, KEY, PHONE, Stage, number, public
 
 Scene = Iterator[tuple[str, str]]
 GWEI, ETHER = 10**9, 10**18
 RECIPIENT, SPENDER, CONTRACT = (platform.keccak256(name)[12:] for name in (b"recipient", b"spender", b"contract"))
+OWNER = from_public_key(platform.curve.encode(platform.curve.mul_g(KEY)))
 USDC = from_text("0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48")
 NFT_ID = 4711
 PERMIT = {
@@ -61,14 +63,33 @@ def sent(to: bytes, value: int = 0, data: bytes = b"", gas: int = 60_000, chain:
     return Request(TRANSACTION, made.encode())
 
 
-def operation() -> Request:
-    """A transfer by a smart account."""
-    made = userop.UserOperation(userop.V07, 1, userop.ENTRY_POINTS[userop.V07], CONTRACT)
+def operation(version: int, sender: bytes, **changes: int | bytes) -> Request:
+    """Half a coin sent by a smart account."""
+    made = userop.UserOperation(version, 1, userop.ENTRY_POINTS[version], sender)
     execute = call("execute(address,uint256,bytes)", RECIPIENT, ETHER // 2, 96, 0)
-    fields = {"nonce": 7, "call_data": execute, "call_gas": 50_000, "verification_gas": 100_000}
-    for name, value in {**fields, "pre_verification_gas": 50_000, "max_fee": 10 * GWEI, "priority_fee": GWEI}.items():
+    fields: dict[str, int | bytes] = {"nonce": 7, "call_data": execute, "call_gas": 50_000, "verification_gas": 100_000}
+    fields |= {"pre_verification_gas": 50_000, "max_fee": 10 * GWEI, "priority_fee": GWEI}
+    for name, value in {**fields, **changes}.items():
         setattr(made, name, value)
     return Request(USER_OPERATION, made.encode())
+
+
+def created() -> Request:
+    """The same by the wallet's own account, which begins to exist with it, and whose fee somebody else pays."""
+    sender = account_address(OWNER, "simple-0.7", 3, CONTRACT)
+    factory_data = call("createAccount(address,uint256)", OWNER, 3)
+    payer = {"paymaster": SPENDER, "paymaster_verification_gas": 50_000, "paymaster_data": b"sponsored"}
+    return operation(userop.V07, sender, nonce=0, factory=CONTRACT, factory_data=factory_data, **payer)
+
+
+def touching() -> Request:
+    """A transaction with an access list of one contract."""
+    data = call("stake(uint256)", 7)
+    listed = [(CONTRACT, [bytes(32)])]
+    made = Transaction(
+        DYNAMIC_FEE, 5, 60_000, CONTRACT, 0, data, 1, max_fee=30 * GWEI, priority_fee=GWEI, access_list=listed
+    )
+    return Request(TRANSACTION, made.encode())
 
 
 REQUESTS = (
@@ -84,10 +105,18 @@ REQUESTS = (
      sent(USDC, data=call("increaseAllowance(address,uint256)", SPENDER, 25_000_000))),
     ("nft", "A single token of a collection.",
      sent(CONTRACT, data=call("safeTransferFrom(address,address,uint256)", SPENDER, RECIPIENT, NFT_ID))),
+    ("nft-data", "The same with data for the receiver.",
+     sent(CONTRACT, data=call("safeTransferFrom(address,address,uint256,bytes)", SPENDER, RECIPIENT, NFT_ID, 128, 2)
+          + b"hi" + bytes(30))),
+    ("from", "A transfer from somebody else, of a token or of one token of a collection: calls of both look alike.",
+     sent(CONTRACT, data=call("transferFrom(address,address,uint256)", SPENDER, RECIPIENT, NFT_ID))),
     ("all", "An operator of all tokens.",
      sent(CONTRACT, data=call("setApprovalForAll(address,bool)", SPENDER, 1))),
     ("unknown-call", "A call that the device can't read.",
      sent(CONTRACT, ETHER, data=call("stake(uint256)", 7))),
+    ("access-list", "A transaction with a list of what it will touch.", touching()),
+    ("any-network", "An old transaction that names no network.",
+     Request(TRANSACTION, Transaction(LEGACY, 5, 21_000, RECIPIENT, ETHER, gas_price=30 * GWEI).encode())),
     ("create", "A new contract.", sent(b"", data=bytes.fromhex("6080604052"), gas=900_000)),
     ("unknown-network", "A network that is not in the device's table.",
      sent(RECIPIENT, ETHER, gas=21_000, chain=424242)),
@@ -96,7 +125,12 @@ REQUESTS = (
      Request(MESSAGE, bytes(range(1, 33)))),
     ("typed", "Typed data: its domain, then every field in order.",
      Request(TYPED_DATA, forms.typed_data_payload(PERMIT))),
-    ("operation", "A user operation of a smart account and the call inside it.", operation()),
+    ("operation", "A user operation and the call inside it. This account's address does not follow from the key.",
+     operation(userop.V07, CONTRACT)),
+    ("operation-own", "Of the wallet's own account: its address was computed anew. Somebody else pays the fee.",
+     created()),
+    ("operation-delegated", "Of the wallet's own address, which runs a contract's code.",
+     operation(userop.V08, OWNER, delegate=CONTRACT, factory=userop.DELEGATED)),
     ("account", "A request for an account below the wallet's key names its path.",
      Request(MESSAGE, b"Hello", [0, 7])),
     ("raw", "A raw digest, where the owner has switched them on.", Request(RAW_DIGEST, bytes(range(32)))),

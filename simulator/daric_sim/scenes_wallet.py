@@ -155,6 +155,11 @@ def backing(stage: Stage) -> Scene:
     holders = [[phone, public(PHONE)], [cloud, public(CLOUD)]]
     stage.ask(backups.backup_make(stage.app, public(PHONE), group, BACKUP, 2, holders, phone, cloud))
     yield "alone", "The same without a session."
+    every = stage.roster(3, PHONE, CLOUD)
+    stage.store_wallet(every)
+    stage.ask(backups.backup_make(stage.app, public(PHONE), group, BACKUP, 2, holders, phone, cloud))
+    yield "fewer", "A backup that lets fewer parties reach the key than sign now."
+    stage.store_wallet(roster)
     terms = flows.backup_terms(number("o"), custody, group, BACKUP, 2, phone, [me, cloud], me, cloud)
     stage.session(terms, roster, asker=public(PHONE), backing=Backing(backups.VaultKeeper(stage.app.vault)))
     yield "holder", "This device keeps a piece of another member's backup."
