@@ -9,6 +9,7 @@
 #define MICROPY_REPL_INFO (0)
 #define MICROPY_REPL_EMACS_KEYS (0)
 #define MICROPY_REPL_AUTO_INDENT (0)
+#undef MICROPY_MODULE_FROZEN_STR // set on the command line by py/mkrules.mk
 #define MICROPY_MODULE_FROZEN_STR (0)
 #define MICROPY_PY_OS_DUPTERM (0)
 #define MICROPY_PY_WEBREPL (0)

@@ -146,9 +146,12 @@ def _board(target: Path, board: str, port: str, micropython: Path, production: b
                 file.write((HERE / port / name.replace(".", "_extra.")).read_text())
     else:
         target.mkdir()
+        settings = dict(SETTINGS[board])
+        if not (micropython / "ports" / port / settings.get("USB", "")).is_file():
+            settings["USB"] = ""  # later trees have these settings in sdkconfig.base
         more = ["partitions.csv", "sdkconfig.board"] if port == "esp32" else []
         for name in ["mpconfigboard.h", "mpconfigboard.cmake", *more]:
-            (target / name).write_text(_filled((HERE / port / name).read_text(), SETTINGS[board]))
+            (target / name).write_text(_filled((HERE / port / name).read_text(), settings))
     if production:
         with (target / "mpconfigboard.h").open("a") as file:
             file.write((HERE / "no_prompt.h").read_text())

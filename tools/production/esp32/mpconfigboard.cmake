@@ -1,3 +1,5 @@
 set(IDF_TARGET @TARGET@)
-set(SDKCONFIG_DEFAULTS boards/sdkconfig.base @USB@ ${CMAKE_CURRENT_LIST_DIR}/sdkconfig.board)
+set(BOARD_DIR ${CMAKE_CURRENT_LIST_DIR})
+configure_file(${BOARD_DIR}/sdkconfig.board ${CMAKE_BINARY_DIR}/sdkconfig.daric @ONLY)
+set(SDKCONFIG_DEFAULTS boards/sdkconfig.base @USB@ ${CMAKE_BINARY_DIR}/sdkconfig.daric)
 set(MICROPY_FROZEN_MANIFEST ${CMAKE_CURRENT_LIST_DIR}/manifest.py)
