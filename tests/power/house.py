@@ -135,6 +135,7 @@ class House:
         self.keepers = keepers or {}
         self.history: list[dict[str, bytes]] = []
         self.used: list[bytes] = []
+        self.last: tuple | None = None  # terms, seats and joins of the session that was run last
         self.noted: object = None
         self._numbers = itertools.count()
         self.parties = {name: Party(f"{name} {boot}", MemoryStore(store)) for name, store in stores.items()}
@@ -255,7 +256,21 @@ class House:
     def session(self, terms, seats: list[str], relay=None, **options) -> Network:
         """A session of these parties, in the order of seats, run until nothing moves. options: by name of a party."""
         sessions = [self.open(name, terms, **options.get(name, {})) for name in seats]
-        return Network(sessions, relay).start().confirm().run()
+        network = Network(sessions, relay).start()
+        self.last = (terms, seats, network.joins)
+        return network.confirm().run()
+
+    def starts_again(self, terms, seats: list[str], joins: list[bytes]) -> bool:
+        """Whether the device starts a session with the joins of one before and a new one of its own."""
+        try:
+            joins = list(joins)
+            joins[seats.index("device")] = self.ask("session_join", terms.encode(), bytes(range(32)))
+            self.ask("session_start", joins)
+            state, error = self.ask("session_state")[1:5:3]
+        except DaricError:
+            return False
+        assert state == "failed" and error_name(error[0]) == "replayed", (state, error)
+        return state != "failed"
 
     def run(self, terms, seats: list[str], **options) -> Network:
         """A session that has to succeed."""

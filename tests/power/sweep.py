@@ -41,7 +41,7 @@ def sweep(process: Process, stride: int = 1, kinds: tuple[str, ...] = KINDS) -> 
         state = (verdict, _state(again), stores)
         if state not in seen:
             seen.add(state)
-            _use(process, again, verdict, row)
+            _use(process, house, again, cut, verdict, row)
     row.states = len(seen)
     return row
 
@@ -57,7 +57,8 @@ def sample(process: Process, cuts: int) -> Row:
     for cut in tape.cuts():
         if wanted.get(cut.number) == cut.kind:
             again, verdict = _check(process, house, cut, (old, new), row)
-    _use(process, again, verdict, row, 1)
+            if cut.number == max(wanted):
+                _use(process, house, again, cut, verdict, row, 1)
     return row
 
 
@@ -120,8 +121,10 @@ def _look(process: Process, house: House, again: House, cut: Cut) -> None:
             again.custody.use_session(uuid)
 
 
-def _use(process: Process, again: House, verdict: str, row: Row, most: int = 100) -> None:
-    """most: signatures of a wallet."""
+def _use(process: Process, house: House, again: House, cut: Cut, verdict: str, row: Row, most: int = 100) -> None:
+    """The device goes on after a cut. most: signatures of a wallet."""
+    if house.last is not None and house.last[0].uuid in cut.world.used:
+        assert not again.starts_again(*house.last), cut
     again.meet()
     process.afterwards(again, verdict)
     for group in again.wallets():
