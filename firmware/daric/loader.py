@@ -87,8 +87,8 @@ class Slots:
     def begin(self, head: bytes, form: int, size: int, digest: bytes) -> int:
         """Make the spare slot ready for a payload: offset to go on at, or -1: not all is erased yet, call again.
 
-        Where the same head is there already, what was written of its payload is kept. Raises ValueError for a payload
-        or head without room, and while the running slot is on trial, because the spare one is then all there is.
+        Where an update with the same head was under way, what was written of its payload is kept. Raises ValueError for
+        a payload or head without room, and while the running slot is on trial: the spare one is then all there is.
         """
         if not 0 < size <= self.room or len(head) > self._size - HEADER or self.on_trial():
             raise ValueError
@@ -97,6 +97,7 @@ class Slots:
         if record[3 + slot] != EMPTY:  # first of all: a half-written slot never starts
             record[3 + slot] = EMPTY
             self._write(record)
+            self.discard()  # what was there may be damaged
         header = SLOT_MAGIC + size.to_bytes(4, "big") + len(head).to_bytes(4, "big") + bytes([form, 0, 0, 0]) + digest
         header += _check(header + head) + head
         first = self._at(slot) // self._size - 1
@@ -136,6 +137,16 @@ class Slots:
         slot = self.spare()
         if self._record()[3 + slot] == EMPTY:
             self._erase(self._at(slot) // self._size - 1)
+
+    def discard(self) -> None:
+        """Let the next update of the spare slot write all of it anew."""
+        if self._record()[3 + self.spare()] == EMPTY:
+            self._erase(self._at(self.spare()) // self._size - 1)
+
+    def filled(self) -> bool:
+        """Whether the end of the spare slot's payload was written."""
+        about = self.about(self.spare())
+        return about is not None and not self._blank((self._at(self.spare()) + about[1] - 1) // self._size)
 
     def activate(self) -> None:
         """The spare slot is tried at the next start. Raises ValueError if its payload is not whole."""

@@ -85,6 +85,8 @@ def end(device, _host: bytes) -> object:
         raise DaricError("update", "no image was begun")
     manifest = judged(about[3])
     if about[2] != manifest.digest or not slots.whole(slots.spare()):
+        if slots.filled():
+            slots.discard()
         slots.discard()  # else the right bytes could never follow the wrong ones
         raise DaricError("update", "the image is not complete, or not the one that was signed")
 

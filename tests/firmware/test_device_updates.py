@@ -284,7 +284,8 @@ async def test_a_tampered_payload_is_never_offered_to_the_owner(rig):
     assert await refused(updating.update(rig.link, bad)) == "update"
     assert not [lines for lines, ask in pages if ask and lines[0] == "Install update?"]
     assert rig.runs(rig.old) and rig.slots.offered() == -1
-    await updating.update(rig.link, image(version="9.0.1"))
+    await updating.update(rig.link, new)  # nothing of the other one is left
+    assert rig.runs(new)
 
 
 async def test_an_image_that_was_begun_by_none_or_is_not_complete_is_not_installed(rig):

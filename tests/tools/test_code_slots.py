@@ -116,7 +116,20 @@ def test_after_a_failed_image_another_one_is_taken(flashed):
     assert running(slots) == HEADS[OTHER]
 
 
-def test_a_hundred_updates_wear_both_blocks_of_the_record_and_lose_nothing(flashed):
+def test_the_same_image_is_written_anew_where_it_was_damaged_or_failed(flashed):
+    chip, slots = flashed
+    for _ in range(2):
+        written(slots, NEW)
+        slots.activate()
+        chip.program(slots._at(1) + 2 * SIZE, bytes(10))
+        assert again(chip).choose() == 0
+    assert begun(slots, NEW) == 0
+    written(slots, NEW)
+    slots.activate()
+    assert again(chip).choose() == 1
+
+
+def test_forty_updates_wear_both_blocks_of_the_record_and_lose_nothing(flashed):
     chip, slots = flashed
     for number in range(40):
         payload = (NEW, OTHER)[number % 2]
