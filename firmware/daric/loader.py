@@ -138,16 +138,6 @@ class Slots:
         if self._record()[3 + slot] == EMPTY:
             self._erase(self._at(slot) // self._size - 1)
 
-    def discard(self) -> None:
-        """Let the next update of the spare slot write all of it anew."""
-        if self._record()[3 + self.spare()] == EMPTY:
-            self._erase(self._at(self.spare()) // self._size - 1)
-
-    def filled(self) -> bool:
-        """Whether the end of the spare slot's payload was written."""
-        about = self.about(self.spare())
-        return about is not None and not self._blank((self._at(self.spare()) + about[1] - 1) // self._size)
-
     def activate(self) -> None:
         """The spare slot is tried at the next start. Raises ValueError if its payload is not whole."""
         self._settle(TRIAL)

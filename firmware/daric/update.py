@@ -84,10 +84,13 @@ def end(device, _host: bytes) -> object:
     if about is None:
         raise DaricError("update", "no image was begun")
     manifest = judged(about[3])
-    if about[2] != manifest.digest or not slots.whole(slots.spare()):
-        if slots.filled():
-            slots.discard()
-        slots.discard()  # else the right bytes could never follow the wrong ones
+    try:
+        whole = about[2] == manifest.digest and slots.whole(slots.spare())
+        if not whole:
+            slots.discard()  # else the right bytes could never follow the wrong ones
+    except OSError:
+        raise DaricError("storage", "the code flash failed")
+    if not whole:
         raise DaricError("update", "the image is not complete, or not the one that was signed")
 
     def install(_answer: str) -> bool:
