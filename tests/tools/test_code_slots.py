@@ -330,7 +330,7 @@ def test_the_states_of_slots_are_what_the_record_says(flashed):
 def test_the_loader_imports_nothing_of_the_firmware():
     from daric_host.flashing import compiling
 
-    known = {"hashlib", "gc", "daricrom", "sys", "vfs", "codeflash", "json", "os", "uctypes", "daricrom"}
+    known = {"hashlib", "gc", "daricrom", "sys", "vfs", "codeflash", "json", "os", "uctypes"}
     for name in ("daric/loader.py", "daric/board/code_virtual.py"):
         imported = compiling._imported(compiling.sources()[name])
         assert {one.split(".")[0] for one in imported} <= known
