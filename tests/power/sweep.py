@@ -10,6 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import pytest
+from daric_host.sessionlog import verify
+from daric_protocol import platform
 from daric_protocol.errors import DaricError
 
 from tests.power.house import House
@@ -127,5 +129,19 @@ def _use(process: Process, house: House, again: House, cut: Cut, verdict: str, r
         assert not again.starts_again(*house.last), cut
     again.meet()
     process.afterwards(again, verdict)
+    verify_log(again)
     for group in again.wallets():
         row.signed[again.signs(group, most)] += 1
+
+
+def verify_log(house: House) -> None:
+    """The record of sessions is one chain up to its last entry, as a host reads it."""
+    entries: list[bytes] = []
+    first = 0
+    while True:
+        count, head, page = house.ask("log", first)
+        if not page:
+            assert verify(count, head, entries).count == count
+            return
+        entries += page
+        first = platform.cbor_decode(page[-1])[0] + 1
