@@ -40,6 +40,7 @@ factory_provision do factory provision 1
 factory_selftest do selftest run 2
 factory_panel ask selftest panel 1
 factory_wipe ask pinflow wipe_request 0
+factory_restart do factory restart 0
 """
 CLEAR = (
     channel.HELLO, channel.UNLOCK, channel.WIPE, channel.CONNECT, channel.PAIR_START, channel.PAIR_OPEN,

@@ -53,6 +53,14 @@ def provision(device, _host: bytes, encoded: object) -> bool:
     return True
 
 
+def restart(device, _host: bytes) -> bool:
+    """Start again in a moment: a source with a fixed seed shows at the second start. Raises DaricError("busy")."""
+    if device.busy:
+        raise DaricError("busy")
+    device.restart()
+    return True
+
+
 def certificate(device) -> bytes:
     """The kept certificate, b"" before the device is provisioned. Raises DaricError("storage")."""
     return device.vault.read(CERTIFICATE) or b""

@@ -62,10 +62,10 @@ async def test_every_request_and_answer_follows_its_rule(app, link, monkeypatch)
     monkeypatch.setattr(app.dispatcher, "answer", recorded)
     for request_ in (
         ["info"], ["attest", CHALLENGE], ["provision", issued(app.identity.public).encode()],
-        ["selftest", "link", b"x"], ["panel", "display"], ["wipe"],
+        ["selftest", "link", b"x"], ["panel", "display"], ["wipe"], ["restart"],
     ):  # fmt: skip
         await link.factory(*request_)
-    assert len(crossed) == 12
+    assert len(crossed) == 14
     for message in crossed:
         check("LinkMessage", message)
     for asked in crossed[::2]:
@@ -181,6 +181,16 @@ async def test_the_certificate_of_another_device_is_not_genuine(app):
     answer.signature = app.identity.sign(answer.digest(CHALLENGE), os.urandom)
     with pytest.raises(DaricError, match="another device"):
         answer.check(CHALLENGE, FACTORY.public)
+
+
+async def test_a_device_starts_again_when_it_is_asked_to(app, link):
+    assert await link.factory("restart") is True
+    await refused("locked", link.factory("info"))
+    for _ in range(2000):
+        if app.board.resets:
+            break
+        app.step(0)
+    assert app.board.resets
 
 
 # Self-tests

@@ -100,6 +100,11 @@ async def wipe(link: DeviceLink) -> None:
     await asked(link, "wipe")
 
 
+async def restart(link: DeviceLink) -> None:
+    """Let the device start again, in a second."""
+    await link.factory("restart")
+
+
 async def asked(link: DeviceLink, method: str, *parameters: Any) -> Any:
     """The result of a request that a person at the device decides on. DaricError("refused", "timeout")."""
     deadline = time.monotonic() + APPROVAL_TIMEOUT + ASKING_SLACK
