@@ -127,3 +127,20 @@ def test_a_devices_hosts_and_wishes(person, device):
     device.answer = REFUSE
     assert person.run("pair", "revoke", identity, *port)["revoked"] == identity, "a host may always leave"
     assert person.refused("pair", "list", *port) == "unpaired"
+
+
+def test_a_device_forgets_every_host_or_ends_its_program_on_its_owners_word(person, device):
+    port = ["--device", device.path]
+    identity = person.run("pair", "new", device.path, "--yes")["device"]
+    assert person.refused("pair", "revoke", identity, "--all", *port) == "parameter"
+    assert person.refused("pair", "revoke", "--all") == "parameter"
+    assert person.refused("pair", "maintenance") == "parameter"
+    device.answer = REFUSE
+    assert person.refused("pair", "revoke", "--all", *port) == "refused"
+    assert person.refused("pair", "maintenance", *port) == "refused"
+    device.answer = "approve"
+    assert person.run("pair", "revoke", "--all", *port)["revoked"] == "all"
+    assert person.refused("pair", "list", *port) == "unpaired"
+    assert person.run("pair", "new", device.path, "--yes")["device"] == identity
+    assert person.run("pair", "maintenance", *port)["maintenance"] == identity
+    device.wait_for_screen("Maintenance\nRestart")
