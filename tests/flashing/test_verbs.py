@@ -23,8 +23,9 @@ class Desk(Farm):
 
 
 @pytest.fixture
-def device(tmp_path):
-    with SimDevice(tmp_path / "device", runtime="cpython", answer=answered) as device:
+def device(tmp_path, request):
+    entropy = getattr(request, "param", "system")
+    with SimDevice(tmp_path / "device", runtime="cpython", answer=answered, entropy=entropy) as device:
         yield device
 
 
@@ -91,6 +92,15 @@ def test_provisioning_takes_a_key_and_a_device_that_takes_certificates(flash, tm
     build_key(tmp_path / "key.pem")
     assert flash(*line, "--key", tmp_path / "key.pem")[0] == 40  # the image of this device takes none
     assert flash(*line, "--key", tmp_path / "missing")[0] == 12
+
+
+@pytest.mark.parametrize("device", ["seeded"], indirect=True)
+def test_a_device_whose_random_source_has_a_fixed_seed_gets_no_certificate(flash, tmp_path):
+    assert flash("list")[1][0]["why"] == "not provisioned"  # at its first start nobody can tell
+    line = ["provision", "--record", tmp_path / "record", "--batch", "B", "--operator", "Ada"]
+    assert flash(*line, "--key", build_key(tmp_path / "key.pem"))[0] == 50
+    assert not (tmp_path / "record").exists()
+    assert flash("list")[1][0]["why"] == "out of order: entropy"
 
 
 def build_key(path):
