@@ -12,8 +12,8 @@ from daric_protocol.identity import Identity
 
 from tests.sim import test_heap_processes as processes
 from tests.sim.heap import BLOCK, Heap, count, logarithms
+from tests.sim.leaks import Found, Watch, vault_of
 from tests.sim.rig import LocalParty, paired
-from tests.sim.secrets import Found, Watch, vault_of
 from tests.sim.test_heap_processes import Powered, Rig
 
 PIN, OTHER = "4930218675309124", "8675309124493021"
