@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from daric.board.usbcdc import UsbLine
 
 PORT_VERSIONS = ((1, 28),)  # of MicroPython, whose way to random bytes was looked at (docs/hardware.md)
-SLICE_MS = 8  # between two looks at line and buttons
+SLICE_MS = 2  # between two looks at line and buttons
 WATCHDOG_MS = 8000  # the longest that every port can wait
 TURN_MS = 900_000  # the longest turn of the program: a share of a large group is computed in one
 
