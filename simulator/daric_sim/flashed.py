@@ -80,7 +80,7 @@ def run(image: str, heapsize: str, start: str = START, code: str = "") -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--code":
-        run(*sys.argv[3:], code=sys.argv[2])
-    else:
-        run(*sys.argv[1:])
+    given, region = sys.argv[1:], ""
+    if given[0] == "--code":
+        region, given = given[1], given[2:]
+    run(given[0], given[1], given[2] if len(given) > 2 else START, region)
