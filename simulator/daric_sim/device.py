@@ -79,7 +79,7 @@ class SimDevice:
     """One device. Its flash lives in `state` and survives kill(), stop() and a new SimDevice on the same directory.
 
     runtime: "micropython" (what ships: compiled files, heap of `heapsize`) or "cpython" (fast, for flows). entropy:
-    "system", "stuck", "biased" or "missing". watch: called with every screen, turned with the rows of a page that was
+    "system", or a fault of daric.board.faults. watch: called with every screen, turned with the rows of a page that was
     turned, in a thread of their own. rom: a ROMFS to run in MicroPython in place of the one of these sources. guard:
     milliseconds that rows have to be on before a press approves them, as at a board for people; 0 for a program, whose
     press names its page. image: a signed image file that a device without code slots gets; then it starts as a board
