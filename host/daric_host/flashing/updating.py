@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from daric_protocol.channel import MAX_COUNTER, ranged
 from daric_protocol.errors import DaricError
 from daric_protocol.limits import APPROVAL_TIMEOUT, LINK_PIECE_BYTES
 
@@ -37,8 +36,8 @@ class UpdateState:
 
 async def state(link: DeviceLink) -> UpdateState:
     """What the device runs. An image on trial is confirmed by having answered this."""
-    fields = await link.update("state")
-    if not isinstance(fields, list) or [type(field) for field in fields] != [str, str, bytes, int, bool, bytes]:
+    fields = await link.update_state()
+    if [type(field) for field in fields] != [str, str, bytes, int, bool, bytes]:
         raise DaricError("encoding", "the state of an update has six fields")
     return UpdateState(*fields)
 
@@ -52,15 +51,15 @@ async def update(
     """Bring an image onto a paired device and wait until it runs and stays. Returns at once where it runs already.
 
     progress: called with bytes written and bytes in all. patience: seconds for the restart, and for the owner to
-    unlock the device then. Raises DaricError: "update" for an image that the device does not take or went back from, "refused",
-    "timeout", "busy", "storage", "link" and "locked".
+    unlock the device then. Raises DaricError: "update" for an image that the device does not take or went back from,
+    "refused", "timeout", "busy", "storage", "link" and "locked".
     """
     manifest = image.manifest
     now = await state(link)
     if now.digest == manifest.digest:
         return
     await send(link, image, progress)
-    await link.update("end")
+    await link.update_end()
     await _settled(link, manifest.digest, patience)
 
 
@@ -71,14 +70,13 @@ async def send(
     size = image.manifest.size
     offset = -1
     while offset < 0:
-        answer = await link.update("begin", image.head)
-        if not isinstance(answer, list) or len(answer) != 1:
-            raise DaricError("encoding", "an update begins at an offset")
-        offset = ranged(answer[0], -1, size)
+        offset = await link.update_begin(image.head)
+    if offset > size:
+        raise DaricError("encoding", "an update goes on within its image")
     progress(offset, size)
     while offset < size:
         piece = image.payload[offset : offset + LINK_PIECE_BYTES]
-        following = ranged(await link.update("piece", offset, piece), 0, MAX_COUNTER)
+        following = await link.update_piece(offset, piece)
         if following != offset + len(piece):
             raise DaricError("encoding", "the device wants another piece than the next one")
         offset = following
