@@ -6,6 +6,7 @@ Specification: docs/hardware.md, provisioning.
 
 import sys
 
+from daric_protocol import platform
 from daric_protocol.channel import sized
 from daric_protocol.errors import DaricError
 from daric_protocol.genuine import Attestation, DeviceCertificate
@@ -67,15 +68,20 @@ def certificate(device) -> bytes:
 
 
 def running(device) -> bytes:
-    """SHA-256 of the image that runs, b"" where it was not started from a code slot."""
+    """SHA-256 of the image that runs, in a code slot or inside MicroPython, computed now; b"" where it is in neither."""
     flash = device.board.code()
-    if flash is None:
-        return b""
-    from daric.loader import Slots
+    if flash is not None:
+        from daric.loader import Slots
 
-    slots = Slots(flash)
-    about = slots.about(slots.running()) if slots.running() >= 0 else None
-    return b"" if about is None else about[2]
+        slots = Slots(flash)
+        slot = slots.running()
+        if slot >= 0 and slots.whole(slot):
+            return slots.about(slot)[2]
+    try:
+        from daricrom import image
+    except ImportError:
+        return b""
+    return platform.sha256(image())
 
 
 def _unique_id(board) -> bytes:

@@ -1,9 +1,14 @@
 """What the factory asks of a device: to prove who it is, to keep one certificate and to test itself."""
 
+import hashlib
 import os
+import sys
+import types
 
 import pytest
 from daric import made, selftest
+from daric.board.flashfile import FlashFile, Partition
+from daric.loader import ROMFS, Slots
 from daric_protocol import platform
 from daric_protocol.errors import DaricError
 from daric_protocol.genuine import Attestation, DeviceCertificate
@@ -76,6 +81,27 @@ async def test_a_device_proves_its_identity_for_a_challenge(app, link):
     answer = await attested(link)
     check("Attestation", platform.cbor_encode(answer.to_wire()))
     assert answer.check(CHALLENGE) is None and answer.identity == app.identity.public
+
+
+async def test_the_image_inside_micropython_is_attested_where_no_slot_runs(link, monkeypatch):
+    assert (await attested(link)).image == b""
+    inside = types.ModuleType("daricrom")
+    inside.image = lambda: memoryview(b"image" * 99)
+    monkeypatch.setitem(sys.modules, "daricrom", inside)
+    assert (await attested(link)).image == hashlib.sha256(b"image" * 99).digest()
+
+
+async def test_a_code_slot_that_is_whole_is_attested_and_a_damaged_one_is_not(app, link, monkeypatch):
+    chip = FlashFile(None, 2 + 2 * 12)
+    slots, payload = Slots(Partition(chip, 0, chip.blocks)), os.urandom(9000)
+    while slots.begin(b"head", ROMFS, len(payload), hashlib.sha256(payload).digest()) < 0:
+        pass
+    slots.put(0, payload)
+    slots.adopt()
+    monkeypatch.setattr(app.board, "code", lambda: Partition(chip, 0, chip.blocks))
+    assert (await attested(link)).image == hashlib.sha256(payload).digest()
+    chip.program(3 * chip.block_size + 5000, bytes(64))
+    assert (await attested(link)).image == b""
 
 
 async def test_a_provisioned_device_proves_that_it_is_genuine(app, link):

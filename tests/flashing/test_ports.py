@@ -57,6 +57,18 @@ def test_a_port_is_found_by_a_link_to_it(bench, tmp_path):
     assert port_at(str(tmp_path / "by-id"), bench).vid == 0x2E8A
 
 
+def test_a_board_is_found_again_under_another_name_by_its_place_on_the_usb(monkeypatch, tmp_path):
+    there = info("/dev/ttyACM3", 0x1209, 1, "Daric")
+    there.location = "1-2.4:1.2"
+    monkeypatch.setattr(list_ports, "comports", lambda: [info("/dev/ttyS0"), there])
+    gone = Port("/dev/none", place="1-2.4:1.0")
+    assert ports.found_again(gone).path == "/dev/ttyACM3"
+    assert ports.found_again(Port("/dev/none", place="1-2.5:1.0")).path == "/dev/none"
+    assert ports.found_again(Port("/dev/none")).path == "/dev/none"
+    (tmp_path / "port").touch()
+    assert ports.found_again(Port(str(tmp_path / "port"), place="1-2.4:1.0")).path == str(tmp_path / "port")
+
+
 def test_a_port_that_is_not_there_is_told(bench):
     with pytest.raises(DaricError, match="not there"):
         port_at("/dev/ttyACM9", bench)

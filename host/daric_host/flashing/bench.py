@@ -19,7 +19,7 @@ from daric_protocol.tagged import random_scalar
 from daric_host.device import DeviceLink, Pairing
 from daric_host.flashing.factory import Facts, info
 from daric_host.flashing.operator import Operator
-from daric_host.flashing.ports import Port, explained
+from daric_host.flashing.ports import Port, explained, found_again
 from daric_host.paired import PairedDevices
 from daric_host.party import Party
 from daric_host.transport import SerialTransport
@@ -65,7 +65,7 @@ async def opened(port: Port, host: Host, seconds: float = HELLO_SECONDS) -> Asyn
 
     def transport() -> SerialTransport:
         try:
-            return SerialTransport(port.path)
+            return SerialTransport(found_again(port).path)
         except OSError as error:
             raise explained(error, port) from None
 

@@ -72,6 +72,14 @@ def port_at(path: str, ports: list[Port]) -> Port:
     return Port(path)
 
 
+def found_again(port: Port) -> Port:
+    """The same board after a restart, which may give its port another name: known by its place on the USB."""
+    if not port.place or os.path.exists(port.path):
+        return port
+    plug = port.place.partition(":")[0]
+    return next((one for one in serial_ports() if one.place.partition(":")[0] == plug), port)
+
+
 def check_known(port: Port, force: bool) -> None:
     """Raises DaricError("port") unless the port is known to be a board, or the person insists."""
     if port.known or force:

@@ -14,7 +14,7 @@ from daric_protocol.errors import DaricError
 from mpremote import transport_serial
 from mpremote.transport import TransportError, TransportExecError
 
-from daric_host.flashing.ports import Port, explained
+from daric_host.flashing.ports import Port, explained, found_again
 
 # sys.implementation._mpy >> 10, as MicroPython's py/persistentcode.h counts (and mpy-cross -march names) them
 ARCHITECTURES = (
@@ -71,7 +71,7 @@ class RawBoard:
 
     def __init__(self, port: Port, seconds: float = ENTER_SECONDS) -> None:
         """seconds: to wait for the prompt."""
-        self.port = port
+        self.port = port = found_again(port)
         try:
             self._line = transport_serial.SerialTransport(port.path, timeout=min(seconds, READ_SECONDS))
         except (TransportError, OSError) as error:

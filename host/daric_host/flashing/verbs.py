@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -23,14 +24,14 @@ from daric_host.flashing.bench import Host, known, new_device, opened, pair
 from daric_host.flashing.installing import KEEP
 from daric_host.flashing.operator import Operator, Terminal
 from daric_host.flashing.ports import Port, check_known, port_at, serial_ports
-from daric_host.flashing.probing import DARIC, MICROPYTHON, probe
+from daric_host.flashing.probing import DARIC, MICROPYTHON, Finding, probe
 from daric_host.flashing.provisioning import Ledger, issue, one_at_a_time
 from daric_host.flashing.rawboard import RawBoard
 from daric_host.flashing.report import Bar, Report, each
 from daric_host.flashing.signedimage import SignedImage
 from daric_host.keys import read_key
 
-PROMPT_SECONDS = 30.0
+START_SECONDS = 30.0
 
 
 class Bench:
@@ -176,9 +177,10 @@ def _flash(bench: Bench, port: Port) -> dict[str, Any]:
     if bench.given.base is not None:
         bar = bench.step(port, f"write MicroPython, {bench.given.base.name}")
         basefirmware.write(port, manifest.board, bench.given.base, bench.given.drive)
+        found = _started(port, bench.host)
         bar(1, 1)
-        _await_prompt(port)
-    found = probe(port, bench.host, True)
+    else:
+        found = probe(port, bench.host, True)
     if found.what == DARIC:
         now = found.facts
         if now is not None and now.image == manifest.digest:
@@ -354,10 +356,14 @@ def _log(bench: Bench, port: Port) -> dict[str, Any]:
 # What they share
 
 
-def _await_prompt(port: Port) -> None:
-    """Wait until the board that has just got its MicroPython shows the prompt."""
-    with RawBoard(port, PROMPT_SECONDS) as board:
-        board.facts()
+def _started(port: Port, host: Host) -> Finding:
+    """What is at the port once the board that has just got its MicroPython shows itself; ours may hold the firmware."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        found = probe(port, host, True)
+        if found.what in (DARIC, MICROPYTHON) or time.monotonic() > deadline:
+            return found
+        time.sleep(1)
 
 
 def _image(verb: argparse.ArgumentParser) -> None:

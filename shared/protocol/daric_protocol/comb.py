@@ -120,7 +120,7 @@ def load_generator() -> bytearray:
     Where code lies in MicroPython's read-only file system, the table is used where it lies, too.
     """
     folder = __file__.rpartition("/")[0]
-    if __file__.startswith(("/rom/", "/code/")):
+    if __file__.startswith(("/rom/", "/code/", "/trial/")):
         try:
             with open(folder + "/generator.bin", "rb") as file:
                 return memoryview(file)  # type: ignore[arg-type,return-value]
