@@ -68,7 +68,7 @@ def certificate(device) -> bytes:
 
 
 def running(device) -> bytes:
-    """SHA-256 of the image that runs, in a code slot or inside MicroPython, computed now; b"" where it is in neither."""
+    """SHA-256 of the image that runs, in a code slot or inside MicroPython, computed now; b"" where it is in none."""
     flash = device.board.code()
     if flash is not None:
         from daric.loader import Slots
