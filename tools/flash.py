@@ -11,12 +11,17 @@ from __future__ import annotations
 import argparse
 import sys
 
-from daric_host.flashing import build, verbs
 from daric_protocol.errors import DaricError
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit code."""
+    try:
+        from daric_host.flashing import build, verbs
+    except ModuleNotFoundError as error:
+        missing = DaricError("parameter", f"{error.name} is not installed: pip install 'daric[sim,flash]'")
+        print(f"{missing.name}: {missing.detail}", file=sys.stderr)
+        return missing.number
     parser = argparse.ArgumentParser(prog="flash.py", description="Images and boards of Daric devices.")
     known = parser.add_subparsers(dest="verb", required=True)
     build.add_verbs(known)

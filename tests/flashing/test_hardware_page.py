@@ -1,6 +1,7 @@
 """docs/hardware.md on tools/flash.py: its commands are ones, its verbs, tests and exit codes are those of the code."""
 
 import argparse
+import importlib.util
 import re
 import shlex
 import subprocess
@@ -69,3 +70,15 @@ def test_the_tool_tells_its_verbs_and_refuses_others():
     done = subprocess.run([*run, "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "provision" in done.stdout
     assert subprocess.run([*run, "erase"], capture_output=True, check=False).returncode == 2
+
+
+def test_a_missing_package_is_named_with_how_to_install_it(monkeypatch, capsys):
+    spec = importlib.util.spec_from_file_location("flash", ROOT / "tools/flash.py")
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    monkeypatch.delitem(sys.modules, "daric_host.flashing.verbs", raising=False)
+    monkeypatch.delattr("daric_host.flashing.verbs", raising=False)
+    monkeypatch.delitem(sys.modules, "daric_host.flashing.rawboard", raising=False)
+    monkeypatch.setitem(sys.modules, "mpremote", None)
+    assert tool.main(["list"]) == 12
+    assert "mpremote" in (said := capsys.readouterr().err) and "daric[sim,flash]" in said

@@ -56,6 +56,12 @@ def test_a_device_is_listed_with_what_it_tells(flash, device):
     assert [found["is"], found["why"], found["board"], found["hosts"]] == ["daric", "not provisioned", "virtual", 0]
 
 
+def test_a_machine_without_ports_says_so(flash, monkeypatch):
+    monkeypatch.setattr(verbs, "serial_ports", list)
+    assert flash("list") == (0, [{"event": "result", "ports": 0}])
+    assert flash("list", "--port", "/dev/none")[0] == 61
+
+
 def test_a_device_tests_itself_and_its_panel(flash):
     code, lines = flash("selftest", "--panel")
     found = result(lines)

@@ -142,6 +142,8 @@ def run(given: argparse.Namespace) -> int:
 def _list(bench: Bench) -> None:
     ports = [port_at(path, bench.ports) for path in bench.given.port] or bench.ports
     force = bench.given.force_port
+    if not ports:
+        bench.report.result(None, {"ports": 0})
     each(ports, lambda port: probe(port, bench.host, force).as_json(), bench.given.jobs, bench.report)
 
 
