@@ -1,5 +1,6 @@
 """New firmware over the link: what a device takes and refuses, and that only its owner's word installs it."""
 
+import asyncio
 import hashlib
 import os
 
@@ -18,6 +19,9 @@ from daric_protocol.imagehead import DEVELOPMENT, LITTLEFS, PRODUCTION, ROMFS, H
 
 from tests.cddl import check
 from tests.firmware.board import MemoryBoard, Wired, pair
+from tests.firmware.test_device_asks import press
+from tests.firmware.test_device_lock import OTHER as OTHER_PIN
+from tests.firmware.test_device_lock import PIN, pass_seconds, patient, typed, unlock, with_pin
 
 KEY, OTHER, HOST = 5, 6, Identity(4711)
 BLOCKS, SIZE = 2 + 2 * 12, 4096
@@ -210,6 +214,31 @@ def test_the_answers_follow_the_rules(rig):
     for one in (image(), image(secret=None), image(form=LITTLEFS, kind=PRODUCTION)):
         check("ImageHead", one.head)
         check("ImageManifest", one.manifest.encode())
+
+
+async def test_a_device_with_a_pin_asks_for_it_and_confirms_the_new_image_once_it_is_unlocked(rig):
+    new = image()
+    with_pin(rig.app)
+    await updating.send(rig.link, new)
+    installing = asyncio.create_task(rig.link.update_end())
+    while not (rig.board.pages[-1][1] and rig.board.pages[-1][0][0] == "Install update?"):
+        await asyncio.sleep(0.01)
+    first = rig.app
+    press(first, "approve")
+    typed(first, OTHER_PIN)
+    pass_seconds(first, 4)
+    assert rig.slots.offered() == -1
+    typed(first, PIN)
+    await installing
+    while rig.app is first:
+        await rig.found_again()
+    assert rig.app.locked and rig.slots.on_trial()
+    patient(rig.app)
+    assert await refused(updating.state(rig.link)) == "locked"
+    assert rig.slots.on_trial()
+    unlock(rig.app)
+    assert (await updating.state(rig.link)).digest == new.manifest.digest
+    assert not rig.slots.on_trial() and rig.runs(new)
 
 
 # What is refused, and changes nothing
