@@ -1,6 +1,7 @@
-"""MicroPython only: the field machine, for both sizes of a word, against Python and the plain chain. Prints `same`."""
+"""MicroPython only: the field machines against Python and the plain chain. Prints `same`."""
 
 from hashlib import sha256
+from struct import pack_into
 
 from daric_protocol import chain, comb, curve, glv
 from daric_protocol.field import P, Q, squared
@@ -9,8 +10,8 @@ from daric_protocol.jacobian import normalise
 LAMBDA = 0x5363AD4CC05C30E0A5261C028812645A122E22EA20816678DF02967C1B23BD72
 FOLD = 2**32 + 977
 NUMBERS = [0, 1, 2, 976, 977, 978, FOLD - 1, FOLD, FOLD + 1, 2**128, 2**224 - 1, 2**255, 0xFFFF0000FFFF0000FFFF]
-NUMBERS += [P - 2, P - 1, P, P + 1, 2**256 - 1, 2**256 - 2, 2**256 - 2**32, 2**256 - 2**64]
-MUL, ADD, SUB, UNEQUAL = 1, 2, 3, 6
+NUMBERS += [Q - 1, Q, Q + 1, 2**256 - Q, P - 2, P - 1, P, P + 1, 2**256 - 1, 2**256 - 2, 2**256 - 2**32, 2**256 - 2**64]
+MUL, ADD, SUB, UNEQUAL, SQR_N, MULQ, ADDQ, SUBQ, LOAD, LOAD_BIG, BIG_Q = 1, 2, 3, 6, 7, 8, 9, 10, 11, 12, 13
 A, B, C = 7, 8, 9
 
 
@@ -23,18 +24,41 @@ def machine(run, operation, to, a, b):
     memory = bytearray(32 * 14)
     memory[32 * A : 32 * A + 32] = a.to_bytes(32, "little")
     memory[32 * B : 32 * B + 32] = b.to_bytes(32, "little")
-    returned = run(memory, bytes((0, 0, 0, 0, operation, to, A, B, 0, 0, 0, 0)), 4, memory, b"", 0)
+    returned = call(run, memory, (0, 0, 0, 0, operation, to, A, B, 0, 0, 0, 0), 4)
     return returned, int.from_bytes(memory[32 * to : 32 * to + 32], "little")
 
 
-def check_instructions(run):
-    numbers = NUMBERS + [drawn(n) for n in range(8)]
-    for a in numbers:
-        for b in numbers:
-            for operation, expected in ((MUL, a * b), (ADD, a + b), (SUB, a - b)):
-                for to in (A, B, C):  # in place too
+def call(run, memory, code, start, table=b"", steps=b""):
+    pack_into("<II", memory, 0, start, len(steps))
+    return run(memory, bytearray(code), table, steps)
+
+
+def check_instructions(run, slots):
+    values = NUMBERS + [drawn(n) for n in range(8)]
+    for a in values:
+        for b in values:
+            for operation, expected, modulus in (
+                (MUL, a * b, P), (ADD, a + b, P), (SUB, a - b, P), (MULQ, a * b, Q), (ADDQ, a + b, Q), (SUBQ, a - b, Q),
+            ):  # fmt: skip
+                for to in slots:
                     _, number = machine(run, operation, to, a, b)
-                    assert (number - expected) % P == 0, (operation, to, a, b)
+                    assert (number - expected) % modulus == 0, (operation, to, a, b)
+
+
+def check_bytes(run):
+    """Loading in both orders, with and without a step, and numbers modulo Q as they are sent."""
+    table = bytearray(list(range(256)) * 3)
+    for entry, stride, offset in ((0, 0, 7), (2, 3, 2), (5, 2, 1), (0, 9, 0)):
+        expected = bytes(table[32 * (entry * stride + offset) :][:32])
+        memory = bytearray(32 * 14)
+        code = (0, 1, 1, 1, LOAD, A, stride, offset, LOAD_BIG, B, stride, offset, 0, 0, 0, 0)
+        assert call(run, memory, code, 0, table, bytes((0, entry, 1))) == 0
+        assert memory[32 * A : 32 * A + 32] == expected
+        assert memory[32 * B : 32 * B + 32] == bytes(reversed(expected))
+    for number in NUMBERS:
+        for to in (A, C):
+            _, got = machine(run, BIG_Q, to, number, 0)
+            assert got.to_bytes(32, "little") == (number % Q).to_bytes(32, "big"), number
 
 
 def equal_x(run, difference):
@@ -42,8 +66,7 @@ def equal_x(run, difference):
     memory = bytearray(32 * 14)
     memory[32 * A : 32 * A + 32] = difference.to_bytes(32, "little")
     # The first END sends the one step to the program at instruction 1, which is the test.
-    code = bytes((0, 1, 1, 1, UNEQUAL, 0, A, 0, 0, 0, 0, 0))
-    return run(memory, code, 0, memory, b"\x00\x00\x01", 3)
+    return call(run, memory, (0, 1, 1, 1, UNEQUAL, 0, A, 0, 0, 0, 0, 0), 0, bytearray(64), b"\x00\x00\x01")
 
 
 def check_unequal(run):
@@ -65,12 +88,12 @@ def normal(point):
     return normalise([point])[0]
 
 
-def check_walks(chain_viper, run):
+def check_walks(chain_viper, run, scalars):
     chain_viper.run = run
     base = curve.mul_g(0xC0FFEE)
     edges = [0, 1, 2, 3, 16, Q - 1, Q - 2, LAMBDA, Q - LAMBDA, LAMBDA + 1, 2**127, 2**128 - 1, 2**128, 2**255]
     tables = [(comb.build(base, teeth), teeth) for teeth in (comb.TEETH, comb.GENERATOR_TEETH)]
-    for k in edges + [drawn(n) for n in range(8)]:
+    for k in (edges + [drawn(n) for n in range(8)])[:scalars]:
         for table, teeth in tables:
             steps = comb.schedule(k, teeth)
             assert normal(chain_viper.walk(table, steps)) == normal(chain.walk(table, steps)), k
@@ -99,15 +122,18 @@ def numbers(table):
 
 
 def main():
-    from daric_protocol.platform import chain_viper, points, words16, words32
+    from daric_protocol.platform import chain_viper, knownanswers, machine, points, words16, words32
 
     assert points.walk is chain_viper.walk, "this port runs the plain chain"
-    assert chain_viper.agrees()
-    for words in (words16, words32):
-        check_instructions(words.run)
-        check_unequal(words.run)
-        check_squarings(chain_viper, words.run)
-        check_walks(chain_viper, words.run)
+    assert points.NAME == "viper"
+    for engine in (words16, words32, machine):
+        check_instructions(engine.run, (C,) if engine is machine else (A, B, C))  # in place too; the plain one is slow
+        check_bytes(engine.run)
+        check_unequal(engine.run)
+        check_squarings(chain_viper, engine.run)
+        check_walks(chain_viper, engine.run, 5 if engine is machine else 22)
+        chain_viper.run = engine.run
+        assert knownanswers.right(chain_viper)
     print("same")
 
 

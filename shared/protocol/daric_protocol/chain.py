@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 ADD = 1
 NEGATIVE = 2  # subtract the entry
 LAMBDA = 4  # the entry times lambda, that is with BETA * x
+SECRET = 8  # a machine that can reads the whole window of the entry, of 2 ^ (flags >> WINDOW) entries
+WINDOW = 4
 
 ENTRY_BYTES = 64
 ODD_ENTRIES = 8  # 1, 3, .. 15 times a point

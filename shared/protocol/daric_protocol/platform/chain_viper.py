@@ -1,26 +1,27 @@
-"""The chain of chain.py as byte programs for a small field machine, for MicroPython with the native emitter only.
+"""The chain of chain.py as byte programs for the field machine, for MicroPython only.
 
-The machine (words32.py, words16.py by the size of a word) adds, subtracts and multiplies slots of 32 bytes in place,
-without allocating; it is one function, as a call would cost more than an addition. The programs are the formulas of
+The machine (machine.py says what it does) adds, subtracts and multiplies slots of 32 bytes in place, without
+allocating; it is one function, as a call would cost more than an addition. The programs are the formulas of
 jacobian.py and chain.py. Adding equal or opposite points is left to those.
 """
 
-import sys
+from struct import pack_into
 
 from micropython import const
 
 from daric_protocol import chain
 from daric_protocol.field import BETA, P
 
-if sys.maxsize > 1 << 32:
-    from daric_protocol.platform.words32 import run
-else:
-    from daric_protocol.platform.words16 import run
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from daric_protocol.chain import Table
     from daric_protocol.jacobian import Jacobian
+
+    Run = Callable[[bytearray, bytearray, Table, bytes | bytearray], int]
+
+run: "Run" = None  # type: ignore[assignment]  # the machine: points.py puts here what this port has
 
 _END = const(0)
 _MUL = const(1)
@@ -70,26 +71,11 @@ _ADD_ENTRY = _CHOOSE + bytes((
     _END, 0, 0, 0,
 ))  # fmt: skip
 _FIRST = _CHOOSE + bytes((_ADD, _X, _EX, _ZERO, _ADD, _Y, _EY, _ZERO, _ADD, _Z, _ONE, _ZERO, _END, 0, 0, 0))
-_CODE = (
-    bytes((_END, 1, 1 + len(_DOUBLE) // 4, 1 + (len(_DOUBLE) + len(_ADD_ENTRY)) // 4)) + _DOUBLE + _ADD_ENTRY + _FIRST
-)
-# The squarings are the doublings of one step; the product comes after them.
-_SQUARE = bytes((_END, 1, 0, 0, _MUL, _A, _A, _A, _END, 0, 0, 0, _MUL, _A, _A, _B, _END, 0, 0, 0))
-
-
-def agrees() -> bool:
-    """Whether this port's machine code computes what Python does: asked once, before anything is entrusted to it."""
-    numbers = (0, P - 1, P + 1, 2**256 - 1, BETA)
-    for a in numbers:
-        for b in numbers:
-            for operation, expected in ((_MUL, a * b), (_ADD, a + b), (_SUB, a - b)):
-                memory = bytearray(32 * _WALK_SLOTS)
-                memory[32 * _A : 32 * _A + 32] = a.to_bytes(32, "little")
-                memory[32 * _B : 32 * _B + 32] = b.to_bytes(32, "little")
-                run(memory, bytes((_END, 0, 0, 0, operation, _C, _A, _B, _END, 0, 0, 0)), 4, memory, b"", 0)
-                if (_number(memory, _C) - expected) % P:
-                    return False
-    return True
+# Code is in bytearrays, which are aligned as the machine needs it; bytes may lie anywhere.
+_CODE = bytearray((_END, 1, 1 + len(_DOUBLE) // 4, 1 + (len(_DOUBLE) + len(_ADD_ENTRY)) // 4))
+_CODE.extend(_DOUBLE + _ADD_ENTRY + _FIRST)
+# The squarings are the doublings of one step, the product is its addition.
+_SQUARE = bytearray((_END, 1, 3, 3, _MUL, _A, _A, _A, _END, 0, 0, 0, _MUL, _A, _A, _B, _END, 0, 0, 0))
 
 
 def walk(table: "Table", steps: "bytes | bytearray") -> "Jacobian | None":
@@ -99,7 +85,8 @@ def walk(table: "Table", steps: "bytes | bytearray") -> "Jacobian | None":
     memory = bytearray(32 * _WALK_SLOTS)
     memory[32 * _ONE] = 1
     memory[32 * _BETA : 32 * _BETA + 32] = BETA.to_bytes(32, "little")
-    if run(memory, _CODE, 0, table, steps, len(steps)):
+    pack_into("<II", memory, 0, 0, len(steps))
+    if run(memory, _CODE, table, steps):
         return chain.walk(table, steps)
     return _number(memory, _X), _number(memory, _Y), _number(memory, _Z)
 
@@ -109,8 +96,8 @@ def squared(a: int, times: int, factor: int) -> int:
     memory = bytearray(32 * _WALK_SLOTS)
     memory[32 * _A : 32 * _A + 32] = a.to_bytes(32, "little")
     memory[32 * _B : 32 * _B + 32] = factor.to_bytes(32, "little")
-    run(memory, _SQUARE, 0, memory, bytes((times, 0, 0)), 3)
-    run(memory, _SQUARE, 12, memory, b"", 0)
+    pack_into("<II", memory, 0, 0, 3)
+    run(memory, _SQUARE, memory, bytes((times, 0, chain.ADD)))
     return _number(memory, _A) % P
 
 
@@ -124,7 +111,8 @@ def odd_multiples(table: bytearray, first: int, x: int, y: int) -> int:
     memory[32 * _ONE] = 1
     memory[32 * _EX : 32 * _EX + 32] = x.to_bytes(32, "little")
     memory[32 * _EY : 32 * _EY + 32] = y.to_bytes(32, "little")
-    run(memory, _ODD_MULTIPLES, 4, table, b"", 0)
+    pack_into("<II", memory, 0, 4, 0)
+    run(memory, _ODD_MULTIPLES, table, b"")
     at = chain.ENTRY_BYTES * first
     table[at : at + chain.ODD_BYTES] = memory[32 * _TABLE : 32 * _TABLE + chain.ODD_BYTES]
     return _number(memory, _Z)
@@ -136,11 +124,12 @@ def scale(table: bytearray, entries: int, ratio: int) -> None:
     for at in range(0, chain.ENTRY_BYTES * entries, chain.ODD_BYTES):
         memory[32 * _A : 32 * _A + 32] = ratio.to_bytes(32, "little")
         memory[32 * _TABLE : 32 * _TABLE + chain.ODD_BYTES] = table[at : at + chain.ODD_BYTES]
-        run(memory, _SCALE, 4, table, b"", 0)
+        pack_into("<II", memory, 0, 4, 0)
+        run(memory, _SCALE, table, b"")
         table[at : at + chain.ODD_BYTES] = memory[32 * _TABLE : 32 * _TABLE + chain.ODD_BYTES]
 
 
-def _odd_multiples_program() -> bytes:
+def _odd_multiples_program() -> bytearray:
     code = bytearray((
         _END, 0, 0, 0,
         _ADD, _Z, _EY, _EY,
@@ -168,14 +157,16 @@ def _odd_multiples_program() -> bytes:
         code.extend(bytes((
             _MUL, _A, _A, _RATIOS + i + 1, _MUL, _B, _A, _A, _MUL, x, x, _B, _MUL, _B, _B, _A, _MUL, x + 1, x + 1, _B,
         )))  # fmt: skip
-    return bytes(code) + bytes((_MUL, _Z, _Z, _A, _END, 0, 0, 0))
+    code.extend(bytes((_MUL, _Z, _Z, _A, _END, 0, 0, 0)))
+    return code
 
 
-def _scale_program() -> bytes:
+def _scale_program() -> bytearray:
     code = bytearray((_END, 0, 0, 0, _MUL, _B, _A, _A, _MUL, _C, _B, _A))
     for x in range(_TABLE, _TABLE + 2 * chain.ODD_ENTRIES, 2):
         code.extend(bytes((_MUL, x, x, _B, _MUL, x + 1, x + 1, _C)))
-    return bytes(code) + bytes((_END, 0, 0, 0))
+    code.extend(bytes((_END, 0, 0, 0)))
+    return code
 
 
 _ODD_MULTIPLES = _odd_multiples_program()

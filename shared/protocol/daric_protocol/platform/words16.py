@@ -1,11 +1,13 @@
 """The field of secp256k1 in machine code for the boards, whose words have 32 bits: numbers are 16 limbs of 16 bits.
 
-words32.py is the same for ports with 64-bit words; this one runs there too. The programs are in chain_viper.py.
+words32.py is the same for ports with 64-bit words; this one runs there too. machine.py says what a program means.
 A product of limbs plus a limb plus a carry stays below 2^32, and constants below 2^30.
 """
 
 import micropython
 from micropython import const
+
+from daric_protocol.field import Q
 
 _MUL = const(1)
 _ADD = const(2)
@@ -13,25 +15,31 @@ _SUB = const(3)
 _MUL_IF_LAMBDA = const(4)
 _SUB_IF_NEGATIVE = const(5)
 _UNEQUAL = const(6)
+_SQR_N = const(7)
+_MULQ = const(8)
+_ADDQ = const(9)
+_SUBQ = const(10)
+_LOAD = const(11)
+_BIG_Q = const(13)
+
+_C = (2**256 - Q).to_bytes(18, "little")  # 2^256 modulo Q
 
 
 @micropython.viper
-def run(memory, code, start: int, table, steps, count: int) -> int:
-    """Run the program at `start`, then the steps. Returns 0, or how far it came when two equal x were to be added.
-
-    memory: slots of 32 bytes, little-endian, each a number below 2^256 that stands for its rest modulo P; slots 0 and 1
-    hold the product, slots 5 and 6 the entry to add. code: instructions (operation, to, left, right); the first is an
-    END whose operands are where the programs for doubling, adding and the first entry begin, in instructions.
-    """
+def run(memory, code, table, steps) -> int:
+    """Run the program at the start written in `memory`, then the steps. Returns 0, or where UNEQUAL ended it."""
     base = uint(ptr16(memory))  # noqa: F821
     program = ptr8(code)  # noqa: F821
     step = ptr8(steps)  # noqa: F821
+    header = ptr32(memory)  # noqa: F821
+    pc = int(header[0])
+    count = int(header[1])
     at = 0
+    squares = 0
     doublings = 0
     adding = 0
     flags = 0
     entry = 0
-    pc = start
     while True:
         op = int(program[pc])
         if op == 0:  # END: what is left of this step, or the next
@@ -60,15 +68,57 @@ def run(memory, code, start: int, table, steps, count: int) -> int:
         a = ptr16(base + uint(int(program[pc + 2]) << 5))  # noqa: F821
         b = ptr16(base + uint(int(program[pc + 3]) << 5))  # noqa: F821
         pc += 4
-        if op == _MUL_IF_LAMBDA:
-            if flags & 4 == 0:
+        if op > _SUB:
+            if op == _SQR_N:  # the same instruction again until all are done
+                if squares == 0:
+                    squares = int(program[pc - 1])
+                else:
+                    a = d
+                squares -= 1
+                if squares:
+                    pc -= 4
+                b = a
+                op = _MUL
+            elif op == _MUL_IF_LAMBDA:
+                if flags & 4 == 0:
+                    continue
+                op = _MUL
+            elif op == _SUB_IF_NEGATIVE:
+                if flags & 2 == 0:
+                    continue
+                op = _SUB
+            elif op == _BIG_Q:
+                t = ptr16(base)  # noqa: F821
+                c = ptr8(_C)  # noqa: F821
+                carry = 0
+                i = 0
+                while i < 16:
+                    v = int(a[i]) + carry
+                    if i < 9:
+                        v += int(c[2 * i]) + (int(c[2 * i + 1]) << 8)
+                    t[i] = v
+                    t[i + 16] = int(a[i])
+                    carry = int(uint(v) >> 16)  # noqa: F821
+                    i += 1
+                # Beyond 2^256 where the number is not below Q: what was added is right then.
+                f = ptr8(base + uint(31 if carry else 63))  # noqa: F821
+                e = ptr8(d)  # noqa: F821
+                i = 0
+                while i < 32:
+                    e[i] = f[0 - i]
+                    i += 1
                 continue
-            op = _MUL
-        elif op == _SUB_IF_NEGATIVE:
-            if flags & 2 == 0:
+            elif op >= _LOAD:
+                v = entry * int(program[pc - 2]) + int(program[pc - 1])
+                f = ptr8(uint(ptr16(table)) + uint(v << 5))  # noqa: F821
+                e = ptr8(d)  # noqa: F821
+                x = 0 if op == _LOAD else 31  # 31 - i is 31 ^ i
+                i = 0
+                while i < 32:
+                    e[i] = f[i ^ x]
+                    i += 1
                 continue
-            op = _SUB
-        if op == _MUL:
+        if op == _MUL or op == _MULQ:  # noqa: PLR1714
             t = ptr16(base)  # noqa: F821
             i = 0
             while i < 16:
@@ -112,6 +162,54 @@ def run(memory, code, start: int, table, steps, count: int) -> int:
                 t[16] = int(uint(v) >> 16)  # noqa: F821
                 t = ptr16(uint(t) + 2)  # noqa: F821
                 i += 1
+            if op == _MULQ:  # 2^256 is C: add what lies beyond, limb by limb from the highest, times C
+                i = 15
+                while i >= 0:
+                    t = ptr16(base + uint(i * 2))  # noqa: F821
+                    while int(t[16]):
+                        x = int(t[16])
+                        t[16] = 0
+                        carry = 0
+                        v = x * 0xBEBF + int(t[0]) + carry
+                        t[0] = v
+                        carry = int(uint(v) >> 16)  # noqa: F821
+                        v = x * 0x2FC9 + int(t[1]) + carry
+                        t[1] = v
+                        carry = int(uint(v) >> 16)  # noqa: F821
+                        v = x * 0xA173 + int(t[2]) + carry
+                        t[2] = v
+                        carry = int(uint(v) >> 16)  # noqa: F821
+                        v = x * 0x402D + int(t[3]) + carry
+                        t[3] = v
+                        carry = int(uint(v) >> 16)  # noqa: F821
+                        v = x * 0x5FC4 + int(t[4]) + carry
+                        t[4] = v
+                        carry = int(uint(v) >> 16)  # noqa: F821
+                        v = x * 0x50B7 + int(t[5]) + carry
+                        t[5] = v
+                        carry = int(uint(v) >> 16)  # noqa: F821
+                        v = x * 0x2319 + int(t[6]) + carry
+                        t[6] = v
+                        carry = int(uint(v) >> 16)  # noqa: F821
+                        v = x * 0x4551 + int(t[7]) + carry
+                        t[7] = v
+                        carry = int(uint(v) >> 16)  # noqa: F821
+                        v = x + int(t[8]) + carry
+                        t[8] = v
+                        carry = int(uint(v) >> 16)  # noqa: F821
+                        j = 9
+                        while carry:
+                            v = int(t[j]) + carry
+                            t[j] = v
+                            carry = int(uint(v) >> 16)  # noqa: F821
+                            j += 1
+                    i -= 1
+                t = ptr16(base)  # noqa: F821
+                i = 0
+                while i < 16:
+                    d[i] = t[i]
+                    i += 1
+                continue
             t = ptr16(base)  # noqa: F821
             # 2^256 = 2^32 + 977: add the high half, once times 977 and once two limbs higher.
             carry = 0
@@ -129,7 +227,7 @@ def run(memory, code, start: int, table, steps, count: int) -> int:
             low += carry
             high += int(uint(low) >> 16)  # noqa: F821
             low &= 0xFFFF
-        elif op == _ADD:
+        elif op == _ADD or op == _ADDQ:  # noqa: PLR1714
             low = 0
             high = 0
             i = 0
@@ -138,7 +236,20 @@ def run(memory, code, start: int, table, steps, count: int) -> int:
                 d[i] = v
                 low = int(uint(v) >> 16)  # noqa: F821
                 i += 1
-        elif op == _SUB:
+            if op == _ADDQ:
+                c = ptr8(_C)  # noqa: F821
+                while low:
+                    low = 0
+                    i = 0
+                    while i < 16:
+                        v = int(d[i]) + low
+                        if i < 9:
+                            v += int(c[2 * i]) + (int(c[2 * i + 1]) << 8)
+                        d[i] = v
+                        low = int(uint(v) >> 16)  # noqa: F821
+                        i += 1
+                continue
+        elif op == _SUB or op == _SUBQ:  # noqa: PLR1714
             carry = 0
             i = 0
             while i < 16:
@@ -146,6 +257,19 @@ def run(memory, code, start: int, table, steps, count: int) -> int:
                 d[i] = v
                 carry = int(uint(v) >> 16) & 1  # noqa: F821
                 i += 1
+            if op == _SUBQ:
+                c = ptr8(_C)  # noqa: F821
+                while carry:
+                    carry = 0
+                    i = 0
+                    while i < 16:
+                        v = int(d[i]) - carry
+                        if i < 9:
+                            v -= int(c[2 * i]) + (int(c[2 * i + 1]) << 8)
+                        d[i] = v
+                        carry = int(uint(v) >> 16) & 1  # noqa: F821
+                        i += 1
+                continue
             while carry:  # below zero: 2^256 too much, which is 2^32 + 977
                 x = 977
                 carry = 0

@@ -1,10 +1,13 @@
 """The field of secp256k1 in machine code for ports with 64-bit words: numbers are eight limbs of 32 bits.
 
-words16.py is the same for the boards, whose words have 32 bits. The programs are in chain_viper.py.
+words16.py is the same for the boards, whose words have 32 bits. What a
+program means is written in machine.py.
 """
 
 import micropython
 from micropython import const
+
+from daric_protocol.field import Q
 
 _MUL = const(1)
 _ADD = const(2)
@@ -12,25 +15,31 @@ _SUB = const(3)
 _MUL_IF_LAMBDA = const(4)
 _SUB_IF_NEGATIVE = const(5)
 _UNEQUAL = const(6)
+_SQR_N = const(7)
+_MULQ = const(8)
+_ADDQ = const(9)
+_SUBQ = const(10)
+_LOAD = const(11)
+_BIG_Q = const(13)
+
+_C = (2**256 - Q).to_bytes(20, "little")  # 2^256 modulo Q
 
 
 @micropython.viper
-def run(memory, code, start: int, table, steps, count: int) -> int:
-    """Run the program at `start`, then the steps. Returns 0, or how far it came when two equal x were to be added.
-
-    memory: slots of 32 bytes, little-endian, each a number below 2^256 that stands for its rest modulo P; slots 0 and 1
-    hold the product, slots 5 and 6 the entry to add. code: instructions (operation, to, left, right); the first is an
-    END whose operands are where the programs for doubling, adding and the first entry begin, in instructions.
-    """
+def run(memory, code, table, steps) -> int:
+    """Run the program at the start written in `memory`, then the steps. Returns 0, or where UNEQUAL ended it."""
     base = uint(ptr32(memory))  # noqa: F821
     program = ptr8(code)  # noqa: F821
     step = ptr8(steps)  # noqa: F821
+    header = ptr32(memory)  # noqa: F821
+    pc = int(header[0])
+    count = int(header[1])
     at = 0
+    squares = 0
     doublings = 0
     adding = 0
     flags = 0
     entry = 0
-    pc = start
     while True:
         op = int(program[pc])
         if op == 0:  # END: what is left of this step, or the next
@@ -59,15 +68,57 @@ def run(memory, code, start: int, table, steps, count: int) -> int:
         a = ptr32(base + uint(int(program[pc + 2]) << 5))  # noqa: F821
         b = ptr32(base + uint(int(program[pc + 3]) << 5))  # noqa: F821
         pc += 4
-        if op == _MUL_IF_LAMBDA:
-            if flags & 4 == 0:
+        if op > _SUB:
+            if op == _SQR_N:  # the same instruction again until all are done
+                if squares == 0:
+                    squares = int(program[pc - 1])
+                else:
+                    a = d
+                squares -= 1
+                if squares:
+                    pc -= 4
+                b = a
+                op = _MUL
+            elif op == _MUL_IF_LAMBDA:
+                if flags & 4 == 0:
+                    continue
+                op = _MUL
+            elif op == _SUB_IF_NEGATIVE:
+                if flags & 2 == 0:
+                    continue
+                op = _SUB
+            elif op == _BIG_Q:
+                t = ptr32(base)  # noqa: F821
+                c = ptr32(_C)  # noqa: F821
+                carry = 0
+                i = 0
+                while i < 8:
+                    v = int(a[i]) + carry
+                    if i < 5:
+                        v += int(c[i])
+                    t[i] = v
+                    t[i + 8] = int(a[i])
+                    carry = int(uint(v) >> 32)  # noqa: F821
+                    i += 1
+                # Beyond 2^256 where the number is not below Q: what was added is right then.
+                f = ptr8(base + uint(31 if carry else 63))  # noqa: F821
+                e = ptr8(d)  # noqa: F821
+                i = 0
+                while i < 32:
+                    e[i] = f[0 - i]
+                    i += 1
                 continue
-            op = _MUL
-        elif op == _SUB_IF_NEGATIVE:
-            if flags & 2 == 0:
+            elif op >= _LOAD:
+                v = entry * int(program[pc - 2]) + int(program[pc - 1])
+                f = ptr8(uint(ptr32(table)) + uint(v << 5))  # noqa: F821
+                e = ptr8(d)  # noqa: F821
+                x = 0 if op == _LOAD else 31  # 31 - i is 31 ^ i
+                i = 0
+                while i < 32:
+                    e[i] = f[i ^ x]
+                    i += 1
                 continue
-            op = _SUB
-        if op == _MUL:
+        if op == _MUL or op == _MULQ:  # noqa: PLR1714
             t = ptr32(base)  # noqa: F821
             i = 0
             while i < 8:
@@ -95,6 +146,50 @@ def run(memory, code, start: int, table, steps, count: int) -> int:
                 t[8] = int(uint(v) >> 32)  # noqa: F821
                 t = ptr32(uint(t) + 4)  # noqa: F821
                 i += 1
+            if op == _MULQ:  # 2^256 is C: add what lies beyond, limb by limb from the highest, times C
+                c0 = 0x2FC9
+                c0 = (c0 << 16) + 0xBEBF
+                c1 = 0x402D
+                c1 = (c1 << 16) + 0xA173
+                c2 = 0x50B7
+                c2 = (c2 << 16) + 0x5FC4
+                c3 = 0x4551
+                c3 = (c3 << 16) + 0x2319
+                i = 7
+                while i >= 0:
+                    t = ptr32(base + uint(i * 4))  # noqa: F821
+                    while int(t[8]):
+                        x = int(t[8])
+                        t[8] = 0
+                        carry = 0
+                        v = x * c0 + int(t[0]) + carry
+                        t[0] = v
+                        carry = int(uint(v) >> 32)  # noqa: F821
+                        v = x * c1 + int(t[1]) + carry
+                        t[1] = v
+                        carry = int(uint(v) >> 32)  # noqa: F821
+                        v = x * c2 + int(t[2]) + carry
+                        t[2] = v
+                        carry = int(uint(v) >> 32)  # noqa: F821
+                        v = x * c3 + int(t[3]) + carry
+                        t[3] = v
+                        carry = int(uint(v) >> 32)  # noqa: F821
+                        v = x + int(t[4]) + carry
+                        t[4] = v
+                        carry = int(uint(v) >> 32)  # noqa: F821
+                        j = 5
+                        while carry:
+                            v = int(t[j]) + carry
+                            t[j] = v
+                            carry = int(uint(v) >> 32)  # noqa: F821
+                            j += 1
+                    i -= 1
+                t = ptr32(base)  # noqa: F821
+                i = 0
+                while i < 8:
+                    d[i] = t[i]
+                    i += 1
+                continue
             t = ptr32(base)  # noqa: F821
             # 2^256 = 2^32 + 977: add the high half, once times 977 and once a limb higher.
             carry = 0
@@ -108,7 +203,7 @@ def run(memory, code, start: int, table, steps, count: int) -> int:
                 carry = int(uint(v) >> 32)  # noqa: F821
                 i += 1
             carry += high
-        elif op == _ADD:
+        elif op == _ADD or op == _ADDQ:  # noqa: PLR1714
             carry = 0
             i = 0
             while i < 8:
@@ -116,7 +211,20 @@ def run(memory, code, start: int, table, steps, count: int) -> int:
                 d[i] = v
                 carry = int(uint(v) >> 32)  # noqa: F821
                 i += 1
-        elif op == _SUB:
+            if op == _ADDQ:
+                c = ptr32(_C)  # noqa: F821
+                while carry:
+                    carry = 0
+                    i = 0
+                    while i < 8:
+                        v = int(d[i]) + carry
+                        if i < 5:
+                            v += int(c[i])
+                        d[i] = v
+                        carry = int(uint(v) >> 32)  # noqa: F821
+                        i += 1
+                continue
+        elif op == _SUB or op == _SUBQ:  # noqa: PLR1714
             carry = 0
             i = 0
             while i < 8:
@@ -124,6 +232,19 @@ def run(memory, code, start: int, table, steps, count: int) -> int:
                 d[i] = v
                 carry = int(uint(v) >> 63)  # noqa: F821
                 i += 1
+            if op == _SUBQ:
+                c = ptr32(_C)  # noqa: F821
+                while carry:
+                    carry = 0
+                    i = 0
+                    while i < 8:
+                        v = int(d[i]) - carry
+                        if i < 5:
+                            v -= int(c[i])
+                        d[i] = v
+                        carry = int(uint(v) >> 63)  # noqa: F821
+                        i += 1
+                continue
             while carry:  # below zero: 2^256 too much, which is 2^32 + 977
                 v = int(d[0]) - 977
                 d[0] = v

@@ -1,0 +1,79 @@
+"""What a field machine must answer before anything is entrusted to it; points.py asks once, at import."""
+
+from struct import pack_into
+
+from daric_protocol import chain
+from daric_protocol.field import BETA, P, Q
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from daric_protocol.jacobian import Jacobian
+
+# One of each instruction on values, of slots 2 and 3 (machine.py): where the result lies, and what it is.
+_CODE = (
+    (0, 0, 0, 0), (1, 4, 2, 3), (2, 5, 2, 3), (3, 6, 2, 3), (8, 7, 2, 3), (9, 8, 2, 3), (10, 9, 2, 3),
+    (7, 10, 2, 3), (11, 11, 0, 2), (12, 12, 0, 2), (13, 13, 2, 0), (0, 0, 0, 0),
+)  # fmt: skip
+_SLOTS = 14
+_POINT = (  # the generator
+    0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798,
+    0x483ADA7726A3C4655DA4FBFC0E1108A8FD17B448A68554199C47D08FFB10D4B8,
+)
+
+
+def right(programs: "Any") -> bool:
+    """Whether programs.run, the machine, computes what plain Python does. programs: the module chain_viper."""
+    return _instructions(programs.run) and _steps(programs)
+
+
+def _instructions(run: "Any") -> bool:
+    code = bytearray().join([bytes(instruction) for instruction in _CODE])
+    memory = bytearray(32 * _SLOTS)
+    for a in (0, 1, P - 1, P + 1, Q, 2**256 - 1, BETA):
+        memory[64:96] = a.to_bytes(32, "little")
+        for b in (0, P, Q + 1, 2**256 - 1, BETA):
+            memory[96:128] = b.to_bytes(32, "little")
+            pack_into("<II", memory, 0, 4, 0)
+            if run(memory, code, memory, b""):
+                return False
+            slots = [int.from_bytes(memory[at : at + 32], "little") for at in range(0, len(memory), 32)]
+            for slot, expected in ((4, a * b), (5, a + b), (6, a - b), (10, a**8)):
+                if (slots[slot] - expected) % P:
+                    return False
+            for slot, expected in ((7, a * b), (8, a + b), (9, a - b)):
+                if (slots[slot] - expected) % Q:
+                    return False
+            if slots[11] != a or memory[384:] != a.to_bytes(32, "big") + (a % Q).to_bytes(32, "big"):
+                return False
+    return True
+
+
+def _steps(programs: "Any") -> bool:
+    """Each entry of a window, both signs, and two equal x, against the plain chain."""
+    table = bytearray(chain.ODD_BYTES)
+    ratio = programs.odd_multiples(table, 0, *_POINT)
+    plain = bytearray(chain.ODD_BYTES)
+    if (ratio - chain.odd_multiples(plain, 0, *_POINT)) % P:
+        return False
+    for at in range(0, chain.ODD_BYTES, 32):
+        if (int.from_bytes(table[at : at + 32], "little") - int.from_bytes(plain[at : at + 32], "little")) % P:
+            return False
+    for entry in range(chain.ODD_ENTRIES):
+        secret = chain.ADD | chain.SECRET | 3 << chain.WINDOW
+        negative = chain.NEGATIVE * (entry & 1)
+        steps = bytes((0, entry, secret | negative, 3, 7 - entry, secret | chain.LAMBDA, 1, 7, chain.ADD))
+        if not _same(programs.walk(plain, steps), chain.walk(plain, steps)):
+            return False
+    steps = bytes((0, 3, chain.ADD, 0, 3, chain.ADD | chain.NEGATIVE))  # to the identity, which only plain Python finds
+    is_identity: bool = programs.walk(plain, steps) is None
+    return is_identity
+
+
+def _same(a: "Jacobian | None", b: "Jacobian | None") -> bool:
+    if a is None or b is None:
+        return False
+    zz = a[2] * a[2] % P
+    ww = b[2] * b[2] % P
+    return (a[0] * ww - b[0] * zz) % P == 0 and (a[1] * ww * b[2] - b[1] * zz * a[2]) % P == 0
