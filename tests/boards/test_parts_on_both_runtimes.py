@@ -1,27 +1,18 @@
 """The parts of real boards give the same in the real MicroPython as here."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from daric_host.flashing import compiling
-from micropython_runner import build, run_micropython
+from micropython_runner import run_micropython
+
+from tests.boards.compiled import with_boards
 
 PORTABLE = Path(__file__).parents[1] / "portable"
-PARTS = ["buttons", "led", "usbcdc", "rawflash", "code_stm32", "ssd1306"]
-
-
 @pytest.fixture(scope="module")
 def path(tmp_path_factory) -> dict[str, str]:
-    """The compiled firmware with the parts of real boards, which images for the virtual one leave out."""
-    target = tmp_path_factory.mktemp("firmware") / "compiled"
-    shutil.copytree(build(firmware=True), target)
-    for name in PARTS:
-        source = Path(compiling.FIRMWARE) / "board" / f"{name}.py"
-        (target / "daric" / "board" / f"{name}.mpy").write_bytes(compiling.compiled(name, source.read_bytes()))
-    return {"MICROPYPATH": f"{target}:.frozen"}
+    return {"MICROPYPATH": with_boards(tmp_path_factory.mktemp("firmware") / "compiled")}
 
 
 def test_buttons_light_line_and_flash_agree_on_both_runtimes(path):
