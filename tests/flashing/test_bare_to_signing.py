@@ -103,6 +103,17 @@ async def test_two_bare_boards_become_devices_and_one_signs_with_a_peer_and_take
             assert old.value.name == "update"
             assert (await factory.info(link)).version == "0.2.0"
 
+    (bench / "new.image").write_bytes(new.encode())
+    host = ["--home", bench / "home", "--pair"]
+    updated = flash(bench, "update", bench / "new.image", *host)
+    assert {(found["version"], found["image"]) for found in updated} == {("0.2.0", new.manifest.digest.hex())}
+    counts = sorted(found["count"] for found in flash(bench, "log", *host))
+    assert counts[0] == 0 and counts[1] >= 4  # one made a wallet and signed three times
+    flash(bench, "verify", *host, "--factory-key", FACTORY_PUBLIC.hex(), "--image", bench / "new.image")
+    wiped = flash(bench, "wipe", *host)
+    assert not {found["identity"] for found in wiped} & {found["identity"] for found in given}
+    assert {found["version"] for found in flash(bench, "list")} == {"0.2.0"}  # a wipe leaves the firmware
+
 
 async def refused_updates(link):
     """Firmware that is tampered with, older, the same with other bytes, or signed by a stranger changes nothing."""

@@ -6,6 +6,7 @@ Specification: docs/hardware.md, tools/flash.py.
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -36,6 +37,7 @@ class Host:
     def __init__(self, home: Path | None = None) -> None:
         """Raises DaricError("busy", "storage") where the directory is open elsewhere or broken."""
         self._home = home
+        self._lock = threading.Lock()
         self.pairings: list[Pairing] = []
         self.identity = Identity(random_scalar(Entropy().draw))
         if home is not None:
@@ -47,14 +49,15 @@ class Host:
                 party.close()
 
     def keep(self, pairing: Pairing, port: Port) -> None:
-        """Remember a pairing, in the directory if there is one."""
-        self.pairings.append(pairing)
-        if self._home is not None:
-            party = Party(self._home, "phone")
-            try:
-                PairedDevices(party.store).add(pairing, port.path)
-            finally:
-                party.close()
+        """Remember a pairing, in the directory if there is one; several boards may be paired at once."""
+        with self._lock:
+            self.pairings.append(pairing)
+            if self._home is not None:
+                party = Party(self._home, "phone")
+                try:
+                    PairedDevices(party.store).add(pairing, port.path)
+                finally:
+                    party.close()
 
 
 @asynccontextmanager
