@@ -22,15 +22,13 @@ class Unplugged(Exception):
     """The tool dies here."""
 
 
-def small(**more):
+def small(board="virtual", kind="development", **more):
     """An image of the four files that start one, and a payload of a few pieces."""
     sources = dict.fromkeys(compiling.STARTED, b"x = 1\n")
     for inside, path in ((compiling.LOADER, "daric/loader.py"), (compiling.CODE_FLASH, "daric/board/code_virtual.py")):
         sources[inside] = (compiling.FIRMWARE.parent / path).read_bytes()
     contents = {**compiling.contents(sources), "data.bin": bytes(range(256)) * 24, **more}
-    return SignedImage.make(
-        contents, ROMFS, version="1.2.3", board="virtual", kind="development", micropython=build.MICROPYTHON
-    )
+    return SignedImage.make(contents, ROMFS, version="1.2.3", board=board, kind=kind, micropython=build.MICROPYTHON)
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +59,7 @@ def test_a_bare_board_says_what_it_is(raw, image):
     facts = raw.facts()
     assert facts.version >= (1, 28) and facts.architecture == "x64" and facts.free > 100_000
     installing.check_fits(image, facts, "x64")
+    assert "prompt" in named("parameter", installing.check_fits, small(kind="production"), facts, "x64")
     assert "armv6m" in named("parameter", installing.check_fits, image, facts, "armv6m")
     named("parameter", installing.check_fits, small(), type(facts)((1, 27, 9), "p", "m", "x64", b"", 1), "x64")
 

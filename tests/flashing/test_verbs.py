@@ -149,6 +149,9 @@ def test_a_device_is_no_bare_board(flash, tmp_path):
     code, lines = flash("plan", tmp_path / "image")
     assert code == 0 and result(lines)["plan"] == "update"
     assert flash("flash", tmp_path / "image")[0] == 40
+    (tmp_path / "image").write_bytes(small(board="rp2040").encode())
+    assert flash("plan", tmp_path / "image")[0] == 12
+    assert flash("plan", tmp_path / "image", "--port", "/dev/full", "--force-port")[0] == 61
 
 
 def test_a_file_that_is_no_image_is_told_before_a_port_is_opened(flash, tmp_path):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from daric_protocol.errors import DaricError
-from daric_protocol.imagehead import numbers
+from daric_protocol.imagehead import PRODUCTION, numbers
 
 from daric_host.flashing.rawboard import BoardFacts, RawBoard, runs_on
 from daric_host.flashing.signedimage import SignedImage
@@ -50,6 +50,8 @@ class Change:
 def check_fits(image: SignedImage, facts: BoardFacts, architecture: str) -> None:
     """Raises DaricError("parameter") where this MicroPython cannot run the image. architecture: of its machine code."""
     manifest = image.manifest
+    if manifest.kind == PRODUCTION:
+        raise DaricError("parameter", "a production image is for a MicroPython without a prompt, and this one has one")
     if list(facts.version) < numbers(manifest.micropython):
         has = ".".join(map(str, facts.version))
         raise DaricError("parameter", f"the board has MicroPython {has}, the image needs {manifest.micropython}")

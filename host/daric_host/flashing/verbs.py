@@ -24,7 +24,7 @@ from daric_host.flashing.bench import Host, known, new_device, opened, pair
 from daric_host.flashing.installing import KEEP
 from daric_host.flashing.operator import Operator, Terminal
 from daric_host.flashing.ports import Port, check_known, port_at, serial_ports
-from daric_host.flashing.probing import DARIC, MICROPYTHON, Finding, probe
+from daric_host.flashing.probing import CLOSED, DARIC, MICROPYTHON, Finding, probe
 from daric_host.flashing.provisioning import Ledger, issue, one_at_a_time
 from daric_host.flashing.rawboard import RawBoard
 from daric_host.flashing.report import Bar, Report, each
@@ -162,8 +162,12 @@ def _plan(bench: Bench, port: Port) -> dict[str, Any]:
         now = found.facts
         if now is None:
             return {**told, "plan": "update", "why": found.why}
+        if now.board != manifest.board:
+            raise DaricError("parameter", f"the image is for {manifest.board}, the device is a {now.board}")
         same = now.image == manifest.digest
         return {**told, "plan": "nothing" if same else "update", "from": now.version, "runs": now.image.hex()}
+    if found.what == CLOSED:
+        raise DaricError("port", found.why)
     if found.what != MICROPYTHON:
         return {**told, "plan": "base", "why": f"{found.why}; flash it with --base"}
     with RawBoard(port) as board:
@@ -250,9 +254,7 @@ def _verify_all(bench: Bench) -> None:
     each(bench.chosen(), partial(_verify, bench, key, ledger, image), given.jobs, bench.report)
 
 
-def _verify(
-    bench: Bench, key: bytes, ledger: Ledger | None, image: SignedImage | None, port: Port
-) -> dict[str, Any]:
+def _verify(bench: Bench, key: bytes, ledger: Ledger | None, image: SignedImage | None, port: Port) -> dict[str, Any]:
     async def work() -> dict[str, Any]:
         async with known(port, bench.host, bench.pairing()) as link:
             answer, certificate = await factory.attest(link, key)
