@@ -408,7 +408,7 @@ def test_a_damaged_littlefs_image_is_refused_though_its_digest_fits():
 def test_a_device_runs_an_image_that_it_cannot_execute_in_place_with_more_heap(tmp_path):
     file = tmp_path / "file"
     file.write_bytes(build.make("virtual", form=LITTLEFS).encode())
-    with SimDevice(tmp_path / "device", image=file, heapsize="1m") as device:
+    with SimDevice(tmp_path / "device", image=file, heapsize="450k") as device:
         device.wait_for_screen("not paired")
         assert device.log == ""
 
