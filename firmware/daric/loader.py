@@ -175,6 +175,9 @@ class Slots:
                         self._write(record)
                     return slot
                 record[3 + slot] = FAILED
+        record[1] = NONE
+        if record != before:
+            self._write(record)
         return -1
 
     # Inside

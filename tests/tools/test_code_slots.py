@@ -167,6 +167,31 @@ def test_nothing_starts_where_both_slots_are_damaged(flashed):
     assert again(chip).choose() == -1
 
 
+def test_a_board_whose_first_image_lies_inside_its_micropython_takes_updates_and_goes_back_to_it():
+    chip, slots = blank()
+    for payload in (NEW, OTHER):
+        written(slots, payload)
+        slots.activate()
+        assert [again(chip).choose() for _ in range(STARTS + 2)] == [0] * STARTS + [-1] * 2
+        assert (slots.running(), slots.on_trial(), slots.offered()) == (-1, False, -1)
+    before = chip.operations
+    assert again(chip).choose() == -1 and chip.operations == before
+    written(slots, NEW)
+    slots.activate()
+    assert slots.choose() == 0
+    slots.confirm()
+    assert running(again(chip)) == HEADS[NEW]
+
+
+def test_a_board_with_damaged_slots_takes_a_new_image(flashed):
+    chip, slots = flashed
+    chip.program(slots._at(0), b"\0")
+    assert again(chip).choose() == -1
+    written(slots, NEW)
+    slots.activate()
+    assert slots.choose() == 0 and slots.on_trial()
+
+
 def test_erasing_goes_in_small_steps(flashed):
     chip, slots = flashed
     chip.program(slots._at(1) - SIZE, bytes(12 * SIZE))
