@@ -49,6 +49,11 @@ class Errands:
         """Whether the owner has a question to answer."""
         return self._question is not None and not self._answer
 
+    @property
+    def held(self) -> bool:
+        """Whether there is a question, or a result that its host may ask for again."""
+        return self._question is not None or self._result is not None
+
     def call(self, host: bytes, method: str, module: str, function: str, parameters: list) -> list:
         """[] while the owner has not answered, then [result]. Raises DaricError: "busy", "refused", "timeout" ..
 

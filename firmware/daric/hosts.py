@@ -40,6 +40,11 @@ class Hosts:
     def __len__(self) -> int:
         return len(self._device.vault.names(PREFIX))
 
+    @property
+    def pairing(self) -> bool:
+        """Whether a pairing is under way, or its end may be asked for again."""
+        return self._pairing is not None or self._since >= 0
+
     def is_paired(self, identity: bytes) -> bool:
         """Whether this 33-byte identity was paired."""
         stored = self._device.vault.read(entry(identity))

@@ -44,11 +44,13 @@ class Modules:
             __import__("daric_protocol." + name)
             self.forget()
 
-    def tidy(self, keep: "tuple[str, ...]" = ()) -> None:
+    def tidy(self, keep: "tuple[str, ...]" = ()) -> bool:
         """Unload all but `keep`, if anything came since the last time: what a request loaded that then failed."""
-        if len(sys.modules) != self._count:
-            self.forget(keep=keep)
-            self._count = len(sys.modules)
+        if len(sys.modules) == self._count:
+            return False
+        self.forget(keep=keep)
+        self._count = len(sys.modules)
+        return True
 
     def forget(self, *prefixes: str, keep: "set[str] | tuple[str, ...]" = ()) -> None:
         """Unload our modules that came later and start with one of the prefixes, or all if none is given, but `keep`.

@@ -32,7 +32,7 @@ LIMITS = ("daric.policy", "daric_protocol.policy", "daric_protocol.evm")
 PASSING = (  # what no round after the first needs: it leaves room for the arithmetic
     "daric_protocol.evm", "daric_protocol.details", "daric_protocol.membership", "daric_protocol.groupmessages",
     "daric_protocol.flows.questions", "daric_protocol.rounds.groupstart", "daric_protocol.backingdetails",
-    "daric_protocol.rounds.keygen",
+    "daric_protocol.rounds.keygen", "daric_protocol.bip32", "daric_protocol.platform.sha512", "daric_protocol.sha512",
 )  # fmt: skip
 
 
@@ -60,6 +60,11 @@ class Sessions:
     def active(self) -> bool:
         """Whether a session is under way."""
         return self._session is not None and self._session.state not in ENDED
+
+    @property
+    def held(self) -> bool:
+        """Whether there is a session of which its host has not fetched all."""
+        return self._session is not None
 
     def call(self, host: bytes, method: str, parameters: list) -> object:
         """A session_... request of a paired host. Raises DaricError: "busy" while another host's session is active."""
