@@ -88,6 +88,8 @@ class SimDevice:
     Raises RuntimeError if the image does not build.
     """
 
+    resets: tuple[int, ...] = (RESET,)  # exit codes of a board that starts again
+
     def __init__(
         self,
         state: Path | str,
@@ -279,7 +281,7 @@ class SimDevice:
             started = time.monotonic()
             code = process.wait()
             with self._changed:
-                if not self._wanted or self._process is not process or code != RESET:
+                if not self._wanted or self._process is not process or code not in self.resets:
                     return
                 quick = quick + 1 if time.monotonic() - started < RESET_SECONDS else 0
                 if quick > RESETS:

@@ -9,7 +9,7 @@ from littlefs import LittleFS
 from littlefs.errors import LittleFSError
 
 from daric_sim import slots
-from daric_sim.device import SimDevice
+from daric_sim.device import RESET, SimDevice
 
 STOCK = Path(__file__).with_name("stock.py")
 FILES = "files.littlefs"  # in the board's directory
@@ -20,6 +20,8 @@ STARTERS = ("boot.py", "main.py")
 
 class StockBoard(SimDevice):
     """One board; its file system and its code region lie in `state`. Options as those of SimDevice."""
+
+    resets = (RESET, 0)  # Ctrl-D at the prompt is a soft reset, and ends the unix port
 
     def __init__(self, state: Path | str, **options: object) -> None:
         place = Path(state)

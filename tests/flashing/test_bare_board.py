@@ -11,6 +11,7 @@ from daric_host.flashing.ports import Port
 from daric_host.flashing.probing import CLOSED, MICROPYTHON, OTHER, probe
 from daric_host.flashing.rawboard import RawBoard, runs_on
 from daric_host.flashing.signedimage import SignedImage
+from daric_host.transport import SerialTransport
 from daric_protocol.errors import DaricError
 from daric_protocol.imagehead import ROMFS
 from daric_sim.stockboard import StockBoard
@@ -62,6 +63,14 @@ def test_a_bare_board_says_what_it_is(raw, image):
     assert "prompt" in named("parameter", installing.check_fits, small(kind="production"), facts, "x64")
     assert "armv6m" in named("parameter", installing.check_fits, image, facts, "armv6m")
     named("parameter", installing.check_fits, small(), type(facts)((1, 27, 9), "p", "m", "x64", b"", 1), "x64")
+
+
+def test_a_prompt_that_was_sent_noise_is_still_a_prompt(bench):
+    line = SerialTransport(bench[1].path)
+    line.write(b"\x04\x00\x05\x01 noise \x02\x05\r\x04")
+    line.close()
+    with RawBoard(bench[1]) as raw:
+        assert raw.value("6 * 7") == 42
 
 
 def test_code_runs_on_the_same_architecture_or_on_one_that_contains_it():
