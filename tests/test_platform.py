@@ -174,7 +174,7 @@ def test_the_plain_source_files_run_like_the_compiled_ones():
 
 @pytest.mark.parametrize("architecture", ["x64", "armv6m", "armv7emsp", "xtensawin", "rv32imc"])
 def test_every_module_compiles_for(architecture):
-    assert len(compiling.contents(compiling.sources(), architecture)) > 100
+    assert len(compiling.contents(compiling.sources(architecture=architecture), architecture)) > 100
 
 
 def test_the_switch_chooses_the_platform():

@@ -20,7 +20,7 @@ def build(architecture: str = ARCHITECTURE) -> Path:
     """The image file; its name depends on the contents. Raises RuntimeError if a source does not compile, OSError if
     nothing can be written.
     """
-    files = compiling.sources()
+    files = compiling.sources(architecture=architecture)
     place = _place()
     target = place / (compiling.fingerprint(files, architecture) + ".romfs")
     if not target.exists():

@@ -360,6 +360,14 @@ def test_an_image_has_the_files_of_its_board_and_of_no_other(board):
     assert "daric_protocol/platform/cpython.py" not in sources
 
 
+@pytest.mark.parametrize("board", sorted(boards.BOARDS))
+def test_an_image_has_no_kernel_but_that_of_its_architecture(board):
+    wanted = boards.supported(board)
+    found = {name for name in compiling.sources(wanted.module, wanted.architecture) if "/kernel_" in name}
+    kernel = compiling.KERNELS.get(wanted.architecture)
+    assert found == ({f"daric_protocol/platform/{kernel}.py"} if kernel else set())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("board", sorted(boards.BOARDS))
 def test_every_board_gets_the_same_image_twice_with_the_keys_it_is_to_trust(board):

@@ -42,7 +42,7 @@ def make(
     source does not compile.
     """
     wanted = boards.supported(board)
-    sources = compiling.sources(wanted.module)
+    sources = compiling.sources(wanted.module, wanted.architecture)
     if (board, kind, update_key, factory_key) != (compiling.VIRTUAL, DEVELOPMENT, b"", b""):
         sources[compiling.MADE] = compiling.made(board, kind, update_key, factory_key)
     if version:

@@ -25,15 +25,20 @@ MADE, THIS = "daric/made.py", "daric/board/this.py"  # written anew for each boa
 BOARD = "daric/board/"
 VIRTUAL = "virtual"
 ARCHITECTURE = "x64"
+KERNELS = {  # the field machine in assembler, by mpy-cross's architecture; on others viper does it
+    "armv7emsp": "kernel_v7em",
+    "armv7emdp": "kernel_v7em",
+}
+KERNEL = "daric_protocol/platform/kernel_"
 OPTIMISE = "-O3"  # without line numbers and assertions: they cost heap and flash
 
 Sources = dict[str, bytes]
 
 
-def sources(module: str = VIRTUAL) -> Sources:
+def sources(module: str = VIRTUAL, architecture: str = ARCHITECTURE) -> Sources:
     """Path inside the image -> source text or data: everything that ships on a board, and nothing else.
 
-    module: the board's file in firmware/daric/board.
+    module: the board's file in firmware/daric/board. architecture: decides on the kernel; no image has another's.
     """
     found = {name: (FIRMWARE.parent / name).read_bytes() for name in STARTED}
     for package in (PROTOCOL, FIRMWARE):
@@ -45,6 +50,9 @@ def sources(module: str = VIRTUAL) -> Sources:
         text = f'"""The board this image is for."""\n\nfrom daric.board.{module} import board\n\n__all__ = ["board"]\n'
         found[THIS] = text.encode()
     _leave_out_other_boards(found, module)
+    kernel = f"daric_protocol/platform/{KERNELS.get(architecture)}.py"
+    for inside in [inside for inside in found if inside.startswith(KERNEL) and inside != kernel]:
+        del found[inside]
     found[LOADER] = found["daric/loader.py"]
     found[CODE_FLASH] = found[f"{BOARD}code_{module}.py"]
     return found

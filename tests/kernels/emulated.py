@@ -1,0 +1,106 @@
+"""A kernel under a CPU emulator, as MicroPython would call it: the same `run` as platform/machine.py has."""
+
+import hashlib
+import struct
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import daric_protocol
+import unicorn
+from daric_host.flashing import compiling
+from kernels import mpyfile
+from unicorn import arm_const
+
+PLATFORM = Path(daric_protocol.__file__).parent / "platform"
+CODE_AT, RETURN_AT, DATA_AT, STACK_TOP = 0x10000, 0x1F000, 0x20000000, 0x20080000
+MEGABYTE = 1 << 20
+ARGUMENTS = (arm_const.UC_ARM_REG_R0, arm_const.UC_ARM_REG_R1, arm_const.UC_ARM_REG_R2, arm_const.UC_ARM_REG_R3)
+SAVED = tuple(getattr(arm_const, f"UC_ARM_REG_R{n}") for n in range(4, 12))
+
+
+@cache
+def machine_code(name: str, architecture: str) -> bytes:
+    """Of a kernel's file, compiled for an architecture as it is for an image."""
+    inside = f"{name}.py"
+    (code,) = mpyfile.assembler_functions(compiling.compiled(inside, (PLATFORM / inside).read_bytes(), architecture))
+    return code
+
+
+@dataclass
+class Traced:
+    """What a run did: how many instructions, and a digest of their addresses and of those they read and wrote."""
+
+    instructions: int = 0
+    _digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+    def digest(self) -> bytes:
+        return self._digest.digest()
+
+
+class Emulated:
+    """A processor with a kernel in its memory. patience: microseconds that a run may take, 0 for any."""
+
+    patience = 0
+
+    def __init__(self, code: bytes, model: int) -> None:
+        self._cpu = cpu = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        cpu.ctl_set_cpu_model(model)
+        cpu.mem_map(CODE_AT, 0x10000, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
+        cpu.mem_map(DATA_AT, MEGABYTE, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
+        # MicroPython promises a function no more than half-word alignment.
+        self._entry = CODE_AT + 2
+        cpu.mem_write(self._entry, code)
+
+    def run(self, memory: bytearray, code: bytes, table: bytes, steps: bytes) -> int:
+        """As machine.run. The buffers lie apart, between bytes that must not change.
+
+        Raises unicorn.UcError, or RuntimeError if it did not come back.
+        """
+        cpu = self._cpu
+        at, places = DATA_AT + 64, []
+        for data in (memory, code, table, steps):
+            cpu.mem_write(at - 8, bytes(8) + bytes(data) + b"\xa5" * 8)
+            places.append(at)
+            at += (len(data) + 63 & ~31) + 32
+        for register, place in zip(ARGUMENTS, places, strict=True):
+            cpu.reg_write(register, place)
+        for n, register in enumerate(SAVED):
+            cpu.reg_write(register, 0xC0FFEE00 + n)
+        cpu.reg_write(arm_const.UC_ARM_REG_SP, STACK_TOP)
+        cpu.reg_write(arm_const.UC_ARM_REG_LR, RETURN_AT | 1)
+        cpu.emu_start(self._entry | 1, RETURN_AT, timeout=self.patience)
+        if cpu.reg_read(arm_const.UC_ARM_REG_PC) != RETURN_AT:
+            raise RuntimeError("the kernel did not come back")
+        assert cpu.reg_read(arm_const.UC_ARM_REG_SP) == STACK_TOP
+        assert [cpu.reg_read(register) for register in SAVED] == [0xC0FFEE00 + n for n in range(len(SAVED))]
+        for data, place in zip((code, table, steps), places[1:], strict=True):
+            assert cpu.mem_read(place - 8, len(data) + 16) == bytes(8) + bytes(data) + b"\xa5" * 8
+        assert cpu.mem_read(places[0] - 8, 8) == bytes(8)
+        assert cpu.mem_read(places[0] + len(memory), 8) == b"\xa5" * 8
+        memory[:] = cpu.mem_read(places[0], len(memory))
+        return int(cpu.reg_read(arm_const.UC_ARM_REG_R0))
+
+    def traced(self, memory: bytearray, code: bytes, table: bytes, steps: bytes) -> Traced:
+        """Run, and tell what was done."""
+        traced = Traced()
+        update = traced._digest.update
+
+        def executed(_cpu: object, address: int, _size: int, _data: object) -> None:
+            traced.instructions += 1
+            update(struct.pack("<I", address))
+
+        def touched(_cpu: object, access: int, address: int, size: int, _value: int, _data: object) -> None:
+            update(struct.pack("<BIB", access, address, size))
+
+        hooks = [
+            self._cpu.hook_add(unicorn.UC_HOOK_CODE, executed),
+            self._cpu.hook_add(unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE, touched),
+        ]
+        self._cpu.ctl_flush_tb()  # what was translated without hooks would go on without them
+        try:
+            self.run(memory, code, table, steps)
+        finally:
+            for hook in hooks:
+                self._cpu.hook_del(hook)
+        return traced

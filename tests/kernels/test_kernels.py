@@ -1,0 +1,255 @@
+"""Each kernel, taken from its compiled file and run under a CPU emulator, against plain Python."""
+
+from random import Random
+
+import pytest
+from daric_protocol import chain, comb, curve, glv
+from daric_protocol.field import P, Q
+from daric_protocol.jacobian import normalise
+from daric_protocol.platform import knownanswers, machine
+from kernels import checks, mpyfile
+from kernels.catalogue import KERNELS
+from kernels.checks import BINARY, EDGES
+from kernels.emulated import PLATFORM
+
+from tools import make_kernels
+
+PAIRS = [(a, b) for a in EDGES for b in EDGES]
+MORE = 1.05  # instructions that a change may add
+
+pytestmark = pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)
+
+
+@pytest.fixture
+def run(kernel):
+    return kernel.emulated().run
+
+
+def test_the_file_is_what_the_tool_writes(kernel):
+    inside = f"{kernel.name}.py"
+    assert (PLATFORM / inside).read_text() == make_kernels.texts()[inside]
+
+
+@pytest.mark.parametrize("to", [0, 1, 2], ids=["elsewhere", "to the left operand", "to the right operand"])
+@pytest.mark.parametrize("operation", BINARY)
+def test_edge_values_come_out_right(run, operation, to):
+    assert checks.mistakes(run, operation, PAIRS, to) == []
+
+
+@pytest.mark.parametrize("operation", BINARY)
+def test_random_values_come_out_right(run, operation):
+    assert checks.mistakes(run, operation, checks.random_pairs(500, operation)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("operation", BINARY)
+def test_a_hundred_thousand_random_values_come_out_right(run, operation):
+    assert checks.mistakes(run, operation, checks.random_pairs(100_000, 100 + operation)) == []
+
+
+@pytest.mark.parametrize("operation", BINARY)
+def test_every_processor_of_the_architecture_gets_the_same(kernel, operation):
+    for architecture in kernel.architectures:
+        for model in kernel.models:
+            run = kernel.emulated(architecture, model).run
+            assert checks.mistakes(run, operation, checks.random_pairs(84, operation)) == []
+
+
+def test_squarings_come_out_right(run):
+    for a in EDGES:
+        for times in (1, 2, 3, 44, 255):
+            memory = bytearray(32 * 10)
+            memory[224:256] = a.to_bytes(32, "little")
+            checks.call(
+                run, memory, bytes((0, 0, 0, 0, machine.SQR_N, 9, 7, times, machine.SQR_N, 7, 7, 1, 0, 0, 0, 0)), 4
+            )
+            found = checks.numbers(memory)
+            assert (found[9] - pow(a, 2**times, P)) % P == 0
+            assert (found[7] - a * a) % P == 0
+
+
+def test_operations_with_a_condition_are_done_when_the_step_says_so(run):
+    for operation, flag, expected in (
+        (machine.MUL_IF_LAMBDA, chain.LAMBDA, lambda a, b: a * b),
+        (machine.SUB_IF_NEGATIVE, chain.NEGATIVE, lambda a, b: a - b),
+    ):
+        for a, b in [*checks.random_pairs(20, operation), (0, 1), (0, P), (0, 2**256 - 1), (P, 0)]:
+            for flags in range(1, 8, 2):
+                for to in (7, 8, 9):
+                    got = checks.one(run, operation, a, b, to, table=bytes(64), steps=bytes((0, 0, flags)))
+                    if flags & flag:
+                        assert (got - expected(a, b)) % P == 0
+                    else:
+                        assert got == (a, b, 0)[to - 7]
+
+
+def test_a_difference_that_is_a_multiple_of_p_ends_the_run_and_no_other(run):
+    assert checks.unequal(run, 0) == checks.unequal(run, P) == 3
+    for number in EDGES + [2**n for n in range(256)] + [P ^ 1 << n for n in range(256)]:
+        if number not in (0, P):
+            assert checks.unequal(run, number) == 0, number
+
+
+def test_bytes_are_loaded_in_both_orders(run):
+    table = bytes(Random(1).randbytes(64 * 40))
+    for entry, stride, offset in ((0, 0, 0), (0, 0, 79), (5, 3, 2), (39, 2, 1), (19, 4, 3)):
+        memory = bytearray(32 * 14)
+        code = (0, 1, 1, 1, machine.LOAD, 7, stride, offset, machine.LOAD_BIG, 8, stride, offset, 0, 0, 0, 0)
+        assert checks.call(run, memory, bytes(code), 0, table, bytes((0, entry, 1))) == 0
+        expected = table[32 * (entry * stride + offset) :][:32]
+        assert memory[224:288] == expected + expected[::-1]
+
+
+def test_numbers_modulo_q_leave_reduced_and_big_endian(run):
+    for number in EDGES + [a for a, _ in checks.random_pairs(100, 3)]:
+        for to in (7, 9):
+            got = checks.one(run, machine.BIG_Q, number, 0, to)
+            assert got.to_bytes(32, "little") == (number % Q).to_bytes(32, "big")
+
+
+def test_every_entry_of_a_window_is_found(run):
+    table = Random(2).randbytes(64 * 256)
+    for width in range(8):
+        for entry in {0, 1, 127, 128, 255, (1 << width) - 1, 1 << width}:
+            memory = bytearray(32 * 14)
+            steps = bytes((0, entry, chain.ADD | chain.SECRET | width << chain.WINDOW))
+            checks.call(run, memory, bytes((0, 1, 1, 1, 0, 0, 0, 0)), 0, table, steps)
+            assert memory[160:224] == table[64 * entry : 64 * entry + 64]
+
+
+def test_a_run_without_steps_or_with_only_doublings_ends(run):
+    memory = bytearray(32 * 14)
+    assert checks.call(run, memory, bytes(4), 0) == 0
+    memory[224] = 3
+    code = bytes((0, 1, 0, 0, machine.ADD, 7, 7, 7, 0, 0, 0, 0))
+    assert checks.call(run, memory, code, 0, b"", bytes((255, 0, 0, 3, 9, chain.NEGATIVE))) == 0
+    assert (checks.numbers(memory)[7] - 3 * 2**258) % P == 0
+
+
+def test_the_known_answers_are_given(run):
+    assert knownanswers.right(checks.programs(run))
+
+
+def point(total):
+    return normalise([total])[0]
+
+
+def test_points_are_multiplied_as_in_plain_python(run):
+    programs = checks.programs(run)
+    base = curve.mul_g(0xC0FFEE)
+    random = Random(4)
+    for k in (1, 2, 3, Q - 1, Q // 2, *(random.randrange(Q) for _ in range(4))):
+        table = bytearray(chain.ODD_BYTES)
+        z = programs.odd_multiples(table, 0, *base)
+        x, y, own = programs.walk(table, glv.schedule([k]))
+        assert point((x, y, own * z % P)) == curve.mul(k, base)
+        assert point(programs.walk(checks.generator_table(), checks.comb_steps(k))) == curve.mul_g(k)
+        steps = checks.window_steps(random)
+        assert point(programs.walk(checks.odd_table(), steps)) == point(chain.walk(checks.odd_table(), steps))
+
+
+def test_a_kernel_ends_the_walk_where_the_plain_machine_does(kernel, run):
+    """Equal and opposite points on the way."""
+    base, table = curve.mul_g(0xC0FFEE), bytearray(2 * chain.ODD_BYTES)
+    for other in (base, curve.neg(base)):
+        for n, (x, y) in enumerate((base, other)):
+            chain.odd_multiples(table, 8 * n, x, y)
+        for steps in (
+            glv.schedule([5, 5]),
+            glv.schedule([Q - 7, 7]),
+            bytes((0, 0, 1, 0, 0, 3)),
+            bytes((0, 0, 1, 0, 0, 1)),
+        ):
+            ends = []
+            for engine in (run, machine.run):
+                memory = bytearray(32 * 14)
+                memory[32 * 12] = 1
+                ends.append(checks.call(engine, memory, checks.programs(run)._CODE, 0, bytes(table), steps))
+            assert ends[0] == ends[1]
+
+
+# Instructions
+
+
+def counted(kernel, memory, code, start, table=b"", steps=b""):
+    checks.pack_into("<II", memory, 0, start, len(steps))
+    return kernel.emulated().traced(memory, bytes(code), table, steps)
+
+
+def test_no_operation_takes_more_instructions_than_it_did(kernel):
+    memory = bytearray(32 * 14)
+    nothing = counted(kernel, bytearray(memory), bytes(8), 4).instructions
+    for operation, expected in kernel.operations.items():
+        right = 201 if operation == machine.SQR_N else 0
+        code = bytes((0, 0, 0, 0, operation, 9, 0 if operation in (machine.LOAD, machine.LOAD_BIG) else 7, right))
+        found = counted(kernel, bytearray(memory), code + bytes(4), 4, bytes(64)).instructions - nothing
+        assert found / (right or 1) <= expected * MORE, (operation, found)
+
+
+def test_no_multiplication_takes_more_instructions_than_it_did(kernel):
+    base = curve.mul_g(0xC0FFEE)
+    k = Q // 3
+    spent = []
+
+    def counting(memory, code, table, steps):
+        copy = bytearray(memory)
+        spent.append(kernel.emulated().traced(copy, bytes(code), bytes(table), bytes(steps)).instructions)
+        return kernel.emulated().run(memory, code, table, steps)
+
+    programs = checks.programs(counting)
+    programs.walk(checks.generator_table(), checks.comb_steps(k))
+    assert sum(spent) <= kernel.fixed_base * MORE, spent
+    table = bytearray(chain.ODD_BYTES)
+    for steps, limit in (
+        (glv.schedule([k]), kernel.variable_base),
+        (checks.window_steps(Random(5)), kernel.variable_base_secret),
+    ):
+        spent.clear()
+        programs.odd_multiples(table, 0, *base)
+        programs.walk(table, steps)
+        assert sum(spent) <= limit * MORE, spent
+
+
+# Secrets: the addresses of the instructions and of what they read and write are compared
+
+
+@pytest.mark.parametrize("operation", [*BINARY, machine.SQR_N, machine.BIG_Q, machine.UNEQUAL])
+def test_what_an_operation_does_depends_on_no_operand(kernel, operation):
+    seen = set()
+    for a, b in [*checks.random_pairs(10, operation), (1, 0), (2**256 - 1, 2**256 - 1), (P + 1, Q), (1, P), (2, P - 1)]:
+        memory = bytearray(32 * 14)
+        memory[224:288] = a.to_bytes(32, "little") + b.to_bytes(32, "little")
+        seen.add(counted(kernel, memory, bytes((0, 0, 0, 0, operation, 9, 7, 8, 0, 0, 0, 0)), 4).digest())
+    assert len(seen) == 1
+
+
+def walked(kernel, table, steps):
+    memory = bytearray(32 * 14)
+    memory[32 * 12] = 1
+    memory[32 * 13 : 32 * 14] = chain.BETA.to_bytes(32, "little")
+    return counted(kernel, memory, checks.programs(machine.run)._CODE, 0, table, steps).digest()
+
+
+def test_what_two_walks_in_the_fixed_pattern_do_does_not_differ(kernel):
+    patterns = [checks.window_steps(Random(seed)) for seed in range(2)]
+    assert len({walked(kernel, checks.odd_table(), steps) for steps in patterns}) == 1
+
+
+@pytest.mark.slow
+def test_what_a_walk_in_the_fixed_pattern_does_depends_on_no_scalar(kernel):
+    scalars = (1, 2, Q - 1, Q // 2, 0xDEADBEEF << 200)
+    assert len({walked(kernel, checks.generator_table(), checks.comb_steps(k)) for k in scalars}) == 1
+    patterns = [checks.window_steps(Random(seed)) for seed in range(8)]
+    assert len({walked(kernel, checks.odd_table(), steps) for steps in patterns}) == 1
+
+
+def test_a_walk_without_the_pattern_is_told_from_another(kernel):
+    """So that the comparison above can fail."""
+    steps = [comb.schedule(k, comb.GENERATOR_TEETH) for k in (1, 2)]
+    assert len({walked(kernel, checks.generator_table(), bytes(each)) for each in steps}) == 2
+
+
+def test_a_file_of_something_else_has_no_machine_code_for_the_emulator(kernel):
+    for data in (b"", b"M\x05\x1f\x1f\0\0", b"N\x06\x1f\x1f\0\0", b"M\x06\x1f\x1f\0\1", b"M\x06\x1f\x1f\0\0\x0a\0"):
+        with pytest.raises(ValueError, match=r"cut short|format|constants|native"):
+            mpyfile.assembler_functions(data)
