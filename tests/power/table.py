@@ -11,7 +11,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "security.md"
 BEGIN = "| process | flash operations | cuts | what they left | states signed from |\n|---|---|---|---|---|\n"
 END = "\n\n"
 RESTARTS = "the start after a cut, cut again"
-RESTART_STRIDE = 29  # every 29th first cut, every operation of the start after it
+RESTART_STRIDE = 97  # every 97th operation of the first run, every operation of the start after it
 
 
 def row_of(kind: type[Process]) -> str:
