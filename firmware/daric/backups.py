@@ -121,13 +121,15 @@ def recovery_request(device, _host: bytes, sheet: object, uuid: object) -> Quest
     return Question(lines + ["Type the", "recovery code:"], answer, CODE)
 
 
-def recovery_restore(device, _host: bytes, sheet: object, pieces: object) -> "list[int]":
+def recovery_restore(device, host: bytes, sheet: object, pieces: object) -> "list[int]":
     """Put the pieces together, [[number, holder's identity, sealed]]; numbers of the bad ones.
 
     The share waits in RAM for the session in which the group takes this device's new identity.
     """
     if device.busy:
         raise DaricError("busy")
+    if device.errands is not None:
+        device.errands.check_free(host)
     device.stand_by()
     if not isinstance(pieces, list) or not 0 < len(pieces) <= MAX_PARTIES_WITH_DEVICE:
         raise DaricError("encoding", "pieces are a short array")

@@ -125,6 +125,7 @@ class Errands:
             confirm(self._device, lambda right: self._confirmed(question, answer if right else "refuse"))
             return
         self._answer = answer
+        self._since = self._device.board.ticks()
         self._device.show_ready()
 
     def _confirmed(self, question: Question, answer: str) -> None:
@@ -156,10 +157,15 @@ class Errands:
             self.stop()
 
     def tick(self, now: int) -> None:
-        """End a question that nobody answers, and forget a result that the host has by now."""
-        if self._result is not None and ((now - self._since) & TICKS) >= LINK_REPLY_TIMEOUT * 1000:
-            self.stop()
+        """End a question that nobody answers; forget an answer no host came for, and a result that it has by now."""
+        age = (now - self._since) & TICKS
+        if self._result is not None:
+            if age >= LINK_REPLY_TIMEOUT * 1000:
+                self.stop()
+        elif self._answer:
+            if age >= APPROVAL_TIMEOUT * 1000:
+                self.stop()  # who agreed to it then does not agree to it at any time
         elif self.waiting and self._device.lock is None:
             limit = TYPING_TIMEOUT if self._question.typed else APPROVAL_TIMEOUT
-            if ((now - self._since) & TICKS) >= limit * 1000:
+            if age >= limit * 1000:
                 self._answered("timeout")

@@ -143,6 +143,8 @@ async def test_one_host_cannot_take_the_page_away_from_another(both):
     assert await first._call("hosts_revoke", SECOND.public) == []
     await refused("busy", second._call("hosts_revoke", FIRST.public))
     await refused("busy", second.session_join(flows.create_terms(os.urandom(16), 2, 2, os.urandom).encode()))
+    await refused("busy", second._call("recovery_restore", b"", []))
+    assert await first._call("hosts_revoke", SECOND.public) == [] and app.errands.waiting
     with pytest.raises(DaricError) as caught:
         await pair(DeviceLink(lambda: Wired(app), Identity(99)))
     assert caught.value.name == "pairing"
@@ -183,6 +185,20 @@ async def test_an_answer_is_kept_for_a_short_time_only(both):
     app.board.now += LINK_REPLY_TIMEOUT * 1000
     app.step(0)
     await refused("unpaired", first.revoke(SECOND.public))
+
+
+@pytest.mark.parametrize("answer", ["approve", "refuse"])
+async def test_an_answer_that_no_host_comes_for_is_forgotten(both, answer):
+    app, first, _, _ = both
+    app.board.answer = answer
+    assert await first._call("hosts_revoke", SECOND.public) == []
+    app.step(0)
+    app.board.now += APPROVAL_TIMEOUT * 1000
+    app.step(0)
+    app.board.answer = None
+    assert await first._call("hosts_revoke", SECOND.public) == []
+    assert len(app.hosts) == 2
+    assert "Forget this host?" in app.board.pages[-1][0], "it is asked anew"
 
 
 async def test_a_revoked_host_can_pair_again(both):
