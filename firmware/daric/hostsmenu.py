@@ -11,7 +11,7 @@ from daric_protocol.limits import APPROVAL_TIMEOUT
 from daric_protocol.link import TICKS
 
 from daric.errands import Question
-from daric.hosts import entry
+from daric.hosts import PREFIX, entry
 
 BUTTONS = "<next      pick>"
 ALL = ["Forget all hosts?", "None can use", "this device until", "it pairs again"]
@@ -49,6 +49,9 @@ def revoke_all(device) -> bool:
     """Forget every host; their channels, sessions and requests end."""
     for identity, _ in device.hosts.all():
         device.hosts.revoke(identity)
+    for name in device.vault.names(PREFIX):
+        device.vault.erase(name)  # a damaged one does not tell whose it is
+    device.show_ready()
     return True
 
 
@@ -65,6 +68,7 @@ class HostsMenu:
     def __init__(self, device) -> None:
         self._device = device
         self._hosts = device.hosts.all()
+        self._last = len(self._hosts) + (1 if len(device.hosts) else 0)  # the way out; damaged hosts go with all
         self._at = 0
         self._since = 0
         self._show()
@@ -93,17 +97,16 @@ class HostsMenu:
         if self._at < count:
             lines = ["Host %d of %d" % (self._at + 1, count)] + named(self._hosts[self._at])
         else:
-            lines = ["All hosts?"] if count and self._at == count else ["Leave the menu?"]
+            lines = ["Leave the menu?"] if self._at == self._last else ["All hosts?"]
         self._device.screens.show(lines, self._answered, choice=BUTTONS)
 
     def _answered(self, answer: str) -> None:
         count = len(self._hosts)
-        last = count + 1 if count else 0
         self._since = self._device.board.ticks()
         if answer != "approve":
-            self._at = 0 if self._at == last else self._at + 1
+            self._at = 0 if self._at == self._last else self._at + 1
             self._show()
-        elif self._at == last:
+        elif self._at == self._last:
             self.leave()
         else:
             lines = ALL if self._at == count else forgetting(self._hosts[self._at])
@@ -112,8 +115,10 @@ class HostsMenu:
     def _decided(self, answer: str) -> None:
         device = self._device
         if answer == "approve":
-            for identity, _ in self._hosts if self._at == len(self._hosts) else [self._hosts[self._at]]:
-                device.hosts.revoke(identity)
+            if self._at == len(self._hosts):
+                revoke_all(device)
+            else:
+                device.hosts.revoke(self._hosts[self._at][0])
             self.leave()
         else:
             self._show()

@@ -6,6 +6,7 @@ board may answer "menu:OP:GROUP" at once, the group by its place in the menu or 
 Specification: docs/protocol.md, section 1 (who asks); docs/architecture.md, the device.
 """
 
+from daric_protocol.errors import DaricError
 from daric_protocol.limits import APPROVAL_TIMEOUT
 from daric_protocol.link import TICKS
 
@@ -96,7 +97,11 @@ class Menu:
     def _wallet(self, group: bytes) -> "list[str]":
         from daric_protocol.flows.questions import shown_name
 
-        return shown_name(self._device.custody.group(group).name) + [" " + group.hex()[:8]]
+        try:
+            name = self._device.custody.group(group).name
+        except DaricError:
+            name = "damaged"  # the rest of the menu goes on without it
+        return shown_name(name) + [" " + group.hex()[:8]]
 
     def _answered(self, answer: str) -> None:
         self._since = self._device.board.ticks()

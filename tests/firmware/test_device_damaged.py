@@ -83,6 +83,27 @@ async def test_a_damaged_host_is_named_and_the_other_one_is_served(house):
     assert await second.damaged() == [], "pairing anew replaces the entry"
 
 
+async def test_damaged_hosts_go_with_all_of_them(house):
+    from daric.hosts import entry
+
+    app, link = await house.damaged(entry(Identity(4712).public))
+    await link.revoke_all()
+    assert len(app.hosts) == 0 and "not paired" in app.board.pages[-1][0]
+
+
+async def test_a_damaged_wallet_closes_no_row_of_the_menu(house):
+    [name] = [name for name in house.names("group/") if house.other.group.hex() in name]
+    app, _ = await house.damaged(name)
+    app.board.answer = None
+    seen = []
+    app.board.press("approve")
+    while "Leave the menu?" not in seen:
+        app.step(0)
+        seen += app.board.pages[-1][0]
+        app.board.press("refuse")
+    assert " damaged" in seen and "Lock now?" in seen and "Wipe everything?" in seen
+
+
 async def test_a_damaged_list_of_used_sessions_is_no_licence_to_use_one_again(house):
     app, link = await house.damaged("journal/sessions")
     assert await link.damaged() == ["journal/sessions"]
