@@ -204,7 +204,7 @@ class App:
             self._flush()
         except MemoryError:
             self.dispatcher.short = True  # what was lost is as if the line had lost it
-        if self.on_trial and self.dispatcher.served:
+        if self.on_trial and self.dispatcher.served and self.fault is None and not self.entropy.failed:
             self._confirm()
         if self.restarting is not None:
             if ((self.board.ticks() - self.restarting) & TICKS) >= RESTART_MS:

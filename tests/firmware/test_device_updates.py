@@ -173,6 +173,21 @@ async def test_an_image_is_confirmed_only_when_a_host_was_served(rig):
     assert not rig.slots.on_trial()
 
 
+async def test_an_image_whose_first_request_finds_no_entropy_is_not_confirmed(rig):
+    put(rig.slots, image())
+    rig.slots.activate()
+    rig.start()
+    rig.link = DeviceLink(lambda: Transport(rig), HOST, ack_timeout=0.01)
+    await pair(rig.link)
+    assert not rig.app.dispatcher.served
+    rig.app.entropy._source = bytes
+    terms = flows.create_terms(os.urandom(16), 2, 2, os.urandom)
+    assert await refused(rig.link.session_join(terms.encode())) == "entropy"
+    assert await refused(rig.link.identity()) == "entropy"
+    rig.app.step(0)
+    assert rig.app.dispatcher.served and rig.slots.on_trial()
+
+
 async def test_an_image_that_never_serves_a_host_is_taken_back(rig):
     rig.broken = True
     new = image()
