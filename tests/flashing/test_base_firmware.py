@@ -62,6 +62,13 @@ def test_a_uf2_file_for_another_chip_or_none_at_all_is_not_copied(tmp_path, driv
     assert [one.name for one in drive.iterdir()] == [basefirmware.INFO]
 
 
+def test_the_drive_of_a_board_that_was_in_its_boot_loader_before_is_left_alone(tmp_path, drive, monkeypatch):
+    monkeypatch.setattr(basefirmware, "find_drive", lambda: drive)
+    told = refused("link", write, PORT, "rp2040", uf2(tmp_path / "micropython.uf2"))
+    assert "another board" in told and "--drive" in told
+    assert [one.name for one in drive.iterdir()] == [basefirmware.INFO]
+
+
 def test_a_directory_that_is_no_boot_loaders_drive_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(basefirmware, "DRIVE_SECONDS", 0)
     assert "BOOTSEL" in refused("link", write, PORT, "rp2040", uf2(tmp_path / "a.uf2"), tmp_path)
@@ -86,6 +93,7 @@ def test_dfu_util_is_run_or_asked_for(tmp_path, monkeypatch):
     ran = []
     write(PORT, "stm32f4", tmp_path / "m.dfu", None, lambda command: ran.append(command) or done(0))
     assert ran == [dfu_command(tmp_path / "m.dfu", False)]
+    assert ran[0][1:3] == ["--device", "0483:df11"], "whatever else knows DFU is left alone"
     monkeypatch.setattr(basefirmware.shutil, "which", lambda name: None)
     assert "apt-get install dfu-util" in refused("parameter", dfu_command, tmp_path / "m.dfu")
 

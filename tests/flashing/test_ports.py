@@ -57,7 +57,7 @@ def test_a_port_is_found_by_a_link_to_it(bench, tmp_path):
     assert port_at(str(tmp_path / "by-id"), bench).vid == 0x2E8A
 
 
-def test_a_board_is_found_again_under_another_name_by_its_place_on_the_usb(monkeypatch, tmp_path):
+def test_a_board_is_found_again_under_another_name_by_its_place_on_the_usb(monkeypatch):
     there = info("/dev/ttyACM3", 0x1209, 1, "Daric")
     there.location = "1-2.4:1.2"
     monkeypatch.setattr(list_ports, "comports", lambda: [info("/dev/ttyS0"), there])
@@ -65,8 +65,32 @@ def test_a_board_is_found_again_under_another_name_by_its_place_on_the_usb(monke
     assert ports.found_again(gone).path == "/dev/ttyACM3"
     assert ports.found_again(Port("/dev/none", place="1-2.5:1.0")).path == "/dev/none"
     assert ports.found_again(Port("/dev/none")).path == "/dev/none"
-    (tmp_path / "port").touch()
-    assert ports.found_again(Port(str(tmp_path / "port"), place="1-2.4:1.0")).path == str(tmp_path / "port")
+
+
+def test_a_board_with_two_ports_keeps_the_one_it_was_named_by(monkeypatch):
+    both = [info("/dev/ttyACM3", 0x1209, 1, "Daric"), info("/dev/ttyACM4", 0x1209, 1, "Daric")]
+    for one, number in zip(both, (0, 2), strict=True):
+        one.location = f"1-2.4:1.{number}"
+    monkeypatch.setattr(list_ports, "comports", lambda: both)
+    for port in serial_ports():
+        assert ports.found_again(port) == port
+
+
+def test_boards_that_swapped_their_names_in_a_restart_are_not_taken_for_one_another(monkeypatch):
+    def plugged(**names):
+        there = [info("/dev/" + name, 0x2E8A, 5) for name in names]
+        for one, plug in zip(there, names.values(), strict=True):
+            one.location = plug + ":1.0"
+        monkeypatch.setattr(list_ports, "comports", lambda: there)
+
+    plugged(ttyACM0="1-1", ttyACM1="1-2")
+    first, second = serial_ports()
+    plugged(ttyACM0="1-2", ttyACM1="1-1")
+    assert (ports.found_again(first).path, ports.found_again(second).path) == (second.path, first.path)
+    plugged(ttyACM0="1-2")  # the first one is still starting
+    with pytest.raises(DaricError, match="another board") as caught:
+        ports.found_again(first)
+    assert caught.value.name == "port"
 
 
 def test_a_port_that_is_not_there_is_told(bench):

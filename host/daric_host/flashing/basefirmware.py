@@ -22,6 +22,7 @@ BY_SUFFIX = {".bin": ESPTOOL, ".uf2": UF2, ".dfu": DFU}
 CHIPS = {"esp32": "esp32s3", "esp32c3": "esp32c3"}  # board -> esptool's name of the chip
 FAMILIES = {"rp2040": 0xE48BFF56, "rp2350": 0xE48BFF59}  # family ids of microsoft/uf2; the RP2350 in ARM mode
 UF2_MAGIC = b"UF2\n"
+DFU_DEVICE = "0483:df11"  # of the boot loader in every STM32: dfu-util would take any device that knows DFU
 OFFSETS = {"esp32": "0x0", "esp32c3": "0x0"}  # of a MicroPython with its boot loader
 INFO = "INFO_UF2.TXT"  # on the drive of every UF2 boot loader
 DRIVE_SECONDS = 20.0
@@ -70,7 +71,7 @@ def dfu_command(file: Path, must_exist: bool = True) -> list[str]:
     """The command line. Raises DaricError("parameter") where dfu-util is not installed."""
     if must_exist and shutil.which("dfu-util") is None:
         raise DaricError("parameter", "dfu-util is not installed: sudo apt-get install dfu-util")
-    return ["dfu-util", "--alt", "0", "--download", str(file), "--reset"]
+    return ["dfu-util", "--device", DFU_DEVICE, "--alt", "0", "--download", str(file), "--reset"]
 
 
 def check_uf2(file: Path, board: str) -> None:
@@ -96,7 +97,10 @@ def find_drive() -> Path | None:
 
 
 def _copy(port: Port, file: Path, drive: Path | None) -> None:
-    if drive is None and find_drive() is None:
+    if drive is None:
+        if find_drive() is not None:
+            # The board at the port is not in its boot loader yet.
+            raise DaricError("link", "another board is in its UF2 boot loader: unplug it, or name its drive by --drive")
         _into_bootloader(port)
     deadline = time.monotonic() + DRIVE_SECONDS
     while drive is None and time.monotonic() < deadline:

@@ -73,11 +73,22 @@ def port_at(path: str, ports: list[Port]) -> Port:
 
 
 def found_again(port: Port) -> Port:
-    """The same board after a restart, which may give its port another name: known by its place on the USB."""
-    if not port.place or os.path.exists(port.path):
+    """The same board after a restart, which may give its port another name: known by its place on the USB.
+
+    Raises DaricError("port") where another board has got its name and it is not there yet.
+    """
+    if not port.place:
         return port
-    plug = port.place.partition(":")[0]
-    return next((one for one in serial_ports() if one.place.partition(":")[0] == plug), port)
+    there = serial_ports()
+    same = [one for one in there if _plug(one) == _plug(port)]
+    named = [one for one in there if one.path == port.path]
+    if not same and named and named[0].place:
+        raise DaricError("port", f"{port.path} is another board now, at USB {named[0].place}")
+    return ([one for one in same if one in named] + same + [port])[0]
+
+
+def _plug(port: Port) -> str:
+    return port.place.partition(":")[0]
 
 
 def check_known(port: Port, force: bool) -> None:
