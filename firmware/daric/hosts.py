@@ -24,6 +24,11 @@ def entry(identity: bytes) -> str:
     return PREFIX + hexlify(platform.sha256(identity)[:16]).decode()
 
 
+def _mark(sealed: object) -> int:
+    """A number for a sealed card, small enough not to take a block of a device's heap."""
+    return int.from_bytes(platform.sha256(sealed)[:3], "big") if isinstance(sealed, bytes) else -1
+
+
 class Hosts:
     """The stored hosts, and at most one pairing with a new one."""
 
@@ -31,7 +36,7 @@ class Hosts:
         self._device = device
         self._pairing = None
         self._card = b""
-        self._sealed = None  # the host's card that ours answers
+        self._answered_card = 0  # what the host's card is known by, which ours answers: no block of the heap
         self._answer = None
         self._since = -1
         self._tries = 0  # codes shown since a host was paired
@@ -119,7 +124,7 @@ class Hosts:
 
     def finish(self, sealed: object) -> bytes:
         """The host's sealed card, repeated until the owner answered: this device's sealed card, b"" until then."""
-        if self._card and sealed == self._sealed:
+        if self._card and _mark(sealed) == self._answered_card:
             return self._card
         if self._pairing is None:
             raise DaricError("pairing", "no pairing is under way")
@@ -141,7 +146,7 @@ class Hosts:
         self._device.vault.write(entry(card.identity), stored)
         self._device.errands = None  # what was answered before does not speak of this host
         self._card = self._pairing.finish(self._device.identity, NAME)
-        self._sealed = sealed
+        self._answered_card = _mark(sealed)
         self._pairing = None
         self._tries = 0
         self._device.modules.forget()
@@ -165,7 +170,7 @@ class Hosts:
         shown = self._since >= 0 and self._answer is None
         self._pairing = None
         self._card = b""
-        self._sealed = self._answer = None
+        self._answer = None
         self._since = -1
         if shown:
             self._device.show_ready()
