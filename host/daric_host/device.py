@@ -158,6 +158,11 @@ class DeviceLink:
         """Whether requests go on an encrypted channel."""
         return self._line.sealed
 
+    @property
+    def peer(self) -> bytes:
+        """Identity of the device that the encrypted channel leads to, b"" in clear."""
+        return self._line.peer
+
     # Without a channel
 
     async def hello(self, timeout: float = LINK_REPLY_TIMEOUT) -> int:
@@ -426,11 +431,11 @@ class DeviceLink:
         """What the paired device says of itself, its board and its image, proved with its identity and its certificate.
 
         factory: 33 B key that has to have signed the certificate; b"" proves the identity alone. Raises
-        DaricError("genuine").
+        DaricError("genuine"), also for another device's proof that this one passes on.
         """
         challenge = self._random(32)
         answer = Attestation.from_wire(await self._call("factory_attest", challenge))
-        answer.check(challenge, factory)
+        answer.check(challenge, factory, self.peer)
         return answer
 
     async def factory(self, method: str, *parameters: Any, timeout: float = LINK_REPLY_TIMEOUT) -> Any:

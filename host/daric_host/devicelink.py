@@ -63,6 +63,11 @@ class Line:
         """Whether requests go on an encrypted channel."""
         return self._channel is not None
 
+    @property
+    def peer(self) -> bytes:
+        """Identity of the device at the other end of the encrypted channel, b"" where none is open."""
+        return self._device if self.sealed else b""
+
     async def connect(self, device: bytes) -> None:
         """Open the encrypted channel to a paired device (its identity, 33 B). Raises DaricError("unpaired")."""
         self._device = device

@@ -6,9 +6,11 @@ import sys
 import types
 
 import pytest
-from daric import made, selftest
+from daric import factory, made, selftest
 from daric.board.flashfile import FlashFile, Partition
+from daric.factory import attest
 from daric.loader import ROMFS, Slots
+from daric_host.flashing import factory as factory_tool
 from daric_protocol import platform
 from daric_protocol.errors import DaricError
 from daric_protocol.genuine import Attestation, DeviceCertificate
@@ -149,6 +151,16 @@ async def test_a_paired_host_asks_the_same_on_its_channel(app, link):
     await pair(link)
     assert (await link.genuine(FACTORY.public)).identity == app.identity.public
     assert (await link.factory("info"))[8] == 1
+
+
+async def test_a_paired_device_cannot_pass_on_the_proof_of_a_genuine_one(app, link, tmp_path, monkeypatch):
+    await link.factory("provision", issued(app.identity.public).encode())
+    fake = device(tmp_path / "fake")
+    bought = host_of(fake)
+    await pair(bought)
+    monkeypatch.setattr(factory, "attest", lambda _device, _host, challenge: attest(app, b"", challenge))
+    await refused("genuine", bought.genuine(FACTORY.public))
+    await refused("genuine", factory_tool.attest(bought, FACTORY.public))
 
 
 @pytest.mark.parametrize(

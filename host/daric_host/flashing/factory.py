@@ -68,10 +68,13 @@ async def info(link: DeviceLink) -> Facts:
 
 
 async def attest(link: DeviceLink, factory: bytes = b"") -> tuple[Attestation, DeviceCertificate | None]:
-    """A fresh proof, checked. factory: 33 B, whose certificate it must have. Raises DaricError("genuine")."""
+    """A fresh proof, checked; on an encrypted channel that it is of the device there. Raises DaricError("genuine").
+
+    factory: 33 B, whose certificate it must have.
+    """
     challenge = os.urandom(32)
     answer = Attestation.from_wire(await link.factory("attest", challenge))
-    return answer, answer.check(challenge, factory)
+    return answer, answer.check(challenge, factory, link.peer)
 
 
 async def provision(link: DeviceLink, certificate: DeviceCertificate) -> bool:

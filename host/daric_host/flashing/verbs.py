@@ -231,6 +231,8 @@ def _provision(bench: Bench, ledger: Ledger, sign: signedimage.Signer, port: Por
                 raise DaricError("factory", "the device has a wallet already: wipe it first")
             bar = bench.step(port, "give the certificate")
             answer, _ = await factory.attest(link)
+            if answer.identity != facts.identity:
+                raise DaricError("genuine", "the device proves another identity than it names")
             if certificate is None:
                 serial = ledger.take(given.serial, given.first)
                 certificate = issue(answer.identity, serial, given.batch, given.operator, sign)

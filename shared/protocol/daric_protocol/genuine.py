@@ -103,12 +103,15 @@ class Attestation:
         sized(value[6], 64)
         return Attestation(*value)
 
-    def check(self, challenge: bytes, factory: bytes = b"") -> "DeviceCertificate | None":
+    def check(self, challenge: bytes, factory: bytes = b"", device: bytes = b"") -> "DeviceCertificate | None":
         """The certificate, verified, or None if there is none and no factory key is demanded.
 
-        challenge: 32 B that were just drawn. factory: whose certificate it must have, 33 B. Raises
-        DaricError("genuine"), "encoding".
+        challenge: 32 B that were just drawn. factory: whose certificate it must have, 33 B. device: identity that the
+        encrypted channel is with, which it must be of; without one a device may pass the question on to another.
+        Raises DaricError("genuine"), "encoding".
         """
+        if device and self.identity != device:
+            raise DaricError("genuine", "The proof is of another device than the one that is connected.")
         if not verify(self.identity, self.digest(challenge), self.signature):
             raise DaricError("genuine", "The device does not hold the key of the identity that it names.")
         if not self.certificate:
