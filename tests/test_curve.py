@@ -282,6 +282,12 @@ def test_the_table_maker_gives_the_shipped_bytes():
     assert comb.build(curve.G, comb.GENERATOR_TEETH) == comb.load_generator()
 
 
+@pytest.mark.parametrize("size", [0, 64 * 127, 64 * 129, 64 * 32])
+def test_a_table_with_another_size_than_its_steps_want_is_refused(size):
+    with pytest.raises(DaricError, match="as many teeth as its steps"):
+        comb.multiply(bytearray(size), comb.GENERATOR_TEETH, 5)
+
+
 def test_the_field_machines_of_micropython_agree_with_python():
     assert run_micropython(PORTABLE / "field_machine.py").strip() == "same"
 

@@ -52,6 +52,12 @@ class Emulated:
         self._entry = CODE_AT + 2
         cpu.mem_write(self._entry, code)
 
+    def flip(self, bit: int) -> None:
+        """Damage the code."""
+        at = self._entry + bit // 8
+        self._cpu.mem_write(at, bytes([self._cpu.mem_read(at, 1)[0] ^ 1 << bit % 8]))
+        self._cpu.ctl_flush_tb()
+
     def run(self, memory: bytearray, code: bytes, table: bytes, steps: bytes) -> int:
         """As machine.run. The buffers lie apart, between bytes that must not change.
 

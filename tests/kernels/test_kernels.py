@@ -3,6 +3,7 @@
 from random import Random
 
 import pytest
+import unicorn
 from daric_protocol import chain, comb, curve, glv
 from daric_protocol.field import P, Q
 from daric_protocol.jacobian import normalise
@@ -10,7 +11,7 @@ from daric_protocol.platform import knownanswers, machine
 from kernels import checks, mpyfile
 from kernels.catalogue import KERNELS
 from kernels.checks import BINARY, EDGES
-from kernels.emulated import PLATFORM
+from kernels.emulated import PLATFORM, machine_code
 
 from tools import make_kernels
 
@@ -128,6 +129,41 @@ def test_a_run_without_steps_or_with_only_doublings_ends(run):
 
 def test_the_known_answers_are_given(run):
     assert knownanswers.right(checks.programs(run))
+
+
+def survives(kernel, bit):
+    """Whether a kernel with one bit flipped passes as if it were whole. One that stops a board does not."""
+    emulated = kernel.emulated()
+    emulated.flip(bit)
+    emulated.patience = 500_000
+    try:
+        return knownanswers.right(checks.programs(emulated.run)), emulated.run
+    except (unicorn.UcError, RuntimeError, AssertionError):  # it ended in a fault, in a loop, or beyond its buffers
+        return False, None
+
+
+def check_flips(kernel, count, seed):
+    bits = 8 * len(machine_code(kernel.name, kernel.architectures[0]))
+    random = Random(seed)
+    passed = wrong = 0
+    for bit in (random.randrange(bits) for _ in range(count)):
+        right, run = survives(kernel, bit)
+        if right:  # in an instruction whose bit means nothing, or that nothing runs
+            passed += 1
+            pairs = PAIRS[::11] + checks.random_pairs(84, bit)
+            wrong += any(checks.mistakes(run, operation, pairs) for operation in BINARY)
+    assert passed < count // 6
+    return wrong
+
+
+def test_flipped_bits_that_make_numbers_wrong_are_found_by_the_known_answers(kernel):
+    assert check_flips(kernel, 60, 6) == 0
+
+
+@pytest.mark.slow
+def test_of_a_thousand_flipped_bits_at_most_two_pass_and_make_rare_numbers_wrong(kernel):
+    """The last word on a damaged image has its digest (docs/hardware.md), not a few known answers."""
+    assert check_flips(kernel, 1000, 7) <= 2
 
 
 def point(total):

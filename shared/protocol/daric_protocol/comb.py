@@ -6,6 +6,8 @@ both halves costs two additions, and 17 columns cost 16 doublings. 128 entries o
 That is the generator's table; one made at run time has 6 teeth of 22 places and 2 KB, which a used heap still has.
 """
 
+import sys
+
 from daric_protocol.chain import ADD, ENTRY_BYTES, LAMBDA, NEGATIVE, read, write
 from daric_protocol.errors import DaricError
 from daric_protocol.field import P, Q
@@ -34,7 +36,9 @@ def spacing(teeth: int) -> int:
 
 
 def multiply(table: "Table", teeth: int, k: int) -> "Jacobian | None":
-    """k * point, for the table of the point."""
+    """k * point, for the table of the point. DaricError("internal") for a table of another size."""
+    if len(table) != ENTRY_BYTES << teeth - 1:  # a machine would read beyond its end
+        raise DaricError("internal", "The table of a point does not have as many teeth as its steps.")
     return walk(table, schedule(k, teeth)) if k % Q else None
 
 
@@ -123,11 +127,20 @@ def load_generator() -> bytearray:
     if __file__.startswith(("/rom/", "/code/", "/trial/")):
         try:
             with open(folder + "/generator.bin", "rb") as file:
-                return memoryview(file)  # type: ignore[arg-type,return-value]
+                table = memoryview(file)  # type: ignore[arg-type]
+            if len(table) == ENTRY_BYTES << GENERATOR_TEETH - 1 and aligned(table):
+                return table  # type: ignore[return-value]
         except TypeError:
             pass  # a code slot with another file system: its files are copied into RAM
-    table = bytearray(ENTRY_BYTES << GENERATOR_TEETH - 1)  # read in place: a growing buffer needs twice the room
+    copy = bytearray(ENTRY_BYTES << GENERATOR_TEETH - 1)  # read in place: a growing buffer needs twice the room
     with open(folder + "/generator.bin" if folder else "generator.bin", "rb") as file:
-        if file.readinto(table) != len(table):
+        if file.readinto(copy) != len(copy):
             raise DaricError("storage", "generator.bin is cut short.")
-    return table
+    return copy
+
+
+def aligned(table: memoryview) -> bool:
+    """Whether a table lies where machines can read it: at a whole word, but on ports with words of 64 bits anywhere."""
+    from uctypes import addressof
+
+    return sys.maxsize > 1 << 32 or addressof(table) & 3 == 0

@@ -11,12 +11,14 @@ if TYPE_CHECKING:
 
     from daric_protocol.jacobian import Jacobian
 
-# One of each instruction on values, of slots 2 and 3 (machine.py): where the result lies, and what it is.
+# One of each instruction on values (machine.py), of two of the last slots: all bits of an operand's number count. Each
+# result lies below the one before, so that none covers up what an earlier instruction wrote beyond its own.
+_LEFT = 252
 _CODE = (
-    (0, 0, 0, 0), (1, 4, 2, 3), (2, 5, 2, 3), (3, 6, 2, 3), (8, 7, 2, 3), (9, 8, 2, 3), (10, 9, 2, 3),
-    (7, 10, 2, 3), (11, 11, 0, 2), (12, 12, 0, 2), (13, 13, 2, 0), (0, 0, 0, 0),
+    (0, 0, 0, 0), (1, 251, 252, 253), (2, 250, 252, 253), (3, 249, 252, 253), (8, 248, 252, 253), (9, 247, 252, 253),
+    (10, 246, 252, 253), (7, 245, 252, 3), (11, 244, 0, 252), (12, 243, 0, 252), (13, 242, 252, 0), (0, 0, 0, 0),
 )  # fmt: skip
-_SLOTS = 14
+_FIRST = 242
 _POINT = (  # the generator
     0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798,
     0x483ADA7726A3C4655DA4FBFC0E1108A8FD17B448A68554199C47D08FFB10D4B8,
@@ -30,22 +32,24 @@ def right(programs: "Any") -> bool:
 
 def _instructions(run: "Any") -> bool:
     code = bytearray().join([bytes(instruction) for instruction in _CODE])
-    memory = bytearray(32 * _SLOTS)
-    for a in (0, 1, P - 1, P + 1, Q, 2**256 - 1, BETA):
-        memory[64:96] = a.to_bytes(32, "little")
-        for b in (0, P, Q + 1, 2**256 - 1, BETA):
-            memory[96:128] = b.to_bytes(32, "little")
+    memory = bytearray(32 * 256)
+    for a in (0, 1, P - 1, P + 1, Q, 2**256 - 1, BETA, _POINT[0]):
+        memory[32 * _LEFT : 32 * _LEFT + 32] = a.to_bytes(32, "little")
+        for b in (0, 2**64, 2**64 - 2**32 + 2, P, Q + 1, 2**256 - 1, BETA, _POINT[1]):
+            memory[32 * _LEFT + 32 : 32 * _LEFT + 64] = b.to_bytes(32, "little")
             pack_into("<II", memory, 0, 4, 0)
             if run(memory, code, memory, b""):
                 return False
-            slots = [int.from_bytes(memory[at : at + 32], "little") for at in range(0, len(memory), 32)]
-            for slot, expected in ((4, a * b), (5, a + b), (6, a - b), (10, a**8)):
-                if (slots[slot] - expected) % P:
+            if memory[32 * _FIRST : 32 * _FIRST + 64] != (a % Q).to_bytes(32, "big") + a.to_bytes(32, "big"):
+                return False
+            at = 32 * (_FIRST + 2)
+            for expected, modulus in (
+                (a, 2**256), (a**8, P), (a - b, Q), (a + b, Q), (a * b, Q), (a - b, P), (a + b, P), (a * b, P),
+            ):  # fmt: skip
+                if (int.from_bytes(memory[at : at + 32], "little") - expected) % modulus:
                     return False
-            for slot, expected in ((7, a * b), (8, a + b), (9, a - b)):
-                if (slots[slot] - expected) % Q:
-                    return False
-            if slots[11] != a or memory[384:] != a.to_bytes(32, "big") + (a % Q).to_bytes(32, "big"):
+                at += 32
+            if int.from_bytes(memory[at : at + 32], "little") != a or any(memory[at + 64 :]):
                 return False
     return True
 

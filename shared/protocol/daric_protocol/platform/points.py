@@ -1,27 +1,36 @@
 """Where multiplications of a point and square roots run: in machine code where the port can, else in plain Python.
 
-What is chosen has passed a known-answer test at import. NAME tells which it is.
+Tried in this order, and taken if it passes a known-answer test (knownanswers.py): the kernel of this architecture, the
+viper code, plain Python. NAME tells which it is. An image has no kernel but that of its board (compiling.py).
 """
 
 import sys
+
+# By the architecture of machine code, numbered as .mpy files do: a kernel is never even loaded on another.
+KERNELS = {7: "kernel_v7em", 8: "kernel_v7em"}
 
 
 def _machine() -> str:
     """Give the programs of chain_viper.py a machine; returns its name, "" if none is there whose answers are right."""
     if sys.implementation.name != "micropython":
         return ""
+    import daric_protocol.platform
     from daric_protocol.platform import chain_viper, knownanswers
 
-    try:
-        if sys.maxsize > 1 << 32:
-            from daric_protocol.platform.words32 import run
-        else:
-            from daric_protocol.platform.words16 import run
-    except (SyntaxError, ValueError):
-        # A port without the native emitter: it cannot compile viper code, or refuses the compiled file.
-        return ""
-    chain_viper.run = run
-    return "viper" if knownanswers.right(chain_viper) else ""
+    # Asked once; then the memory is wanted.
+    del sys.modules["daric_protocol.platform.knownanswers"], daric_protocol.platform.knownanswers
+
+    kernel = KERNELS.get(getattr(sys.implementation, "_mpy", 0) >> 10 & 15)
+    for module in (kernel, "words32" if sys.maxsize > 1 << 32 else "words16"):
+        try:
+            if module is None:
+                continue
+            chain_viper.run = __import__("daric_protocol.platform." + module, None, None, ("run",)).run
+            if knownanswers.right(chain_viper):
+                return module if module == kernel else "viper"
+        except (ImportError, SyntaxError, ValueError, AttributeError, TypeError):
+            pass  # not in this image, no machine, or of a kind that this port cannot compile or refuses to load
+    return ""
 
 
 NAME = _machine() or "plain"

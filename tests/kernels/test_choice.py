@@ -1,0 +1,92 @@
+"""Which machine MicroPython takes at import where a kernel is missing, wrong, of another processor, or not loadable."""
+
+import shutil
+
+import pytest
+from daric_host.flashing import compiling
+from kernels.emulated import PLATFORM
+from micropython_runner import build, run_micropython
+
+X64 = 2  # the architecture of the interpreter here, as points.py numbers them
+TWIN = (PLATFORM / "machine.py").read_text()
+SCRIPT = """
+from daric_protocol import curve
+from daric_protocol.platform import points
+print(points.NAME, curve.mul(3, curve.mul_g(5)) == curve.mul_g(15))
+"""
+
+
+@pytest.fixture
+def chosen(tmp_path):
+    """A function that runs MicroPython with some modules of the platform replaced, by source or compiled bytes."""
+
+    def run(**modules):
+        packages = tmp_path / "packages"
+        shutil.copytree(build(), packages)
+        points = (PLATFORM / "points.py").read_text().replace("{7:", f"{{{X64}:")
+        for name, module in {"points": points, **modules}.items():
+            data = compiling.compiled(f"{name}.py", module.encode()) if isinstance(module, str) else module
+            (packages / "daric_protocol" / "platform" / f"{name}.mpy").write_bytes(data)
+        script = tmp_path / "script.py"
+        script.write_text(SCRIPT)
+        return run_micropython(script, env={"MICROPYPATH": f"{packages}:.frozen"}).split()
+
+    return run
+
+
+def test_a_kernel_whose_answers_are_right_is_taken(chosen):
+    assert chosen(kernel_v7em=TWIN) == ["kernel_v7em", "True"]
+
+
+def test_without_a_kernel_viper_is_taken(chosen):
+    assert chosen() == ["viper", "True"]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("value = a * b", "value = a * b + (a == P - 1)"),
+        ("value = a + b", "value = a + b & 2**256 - 1"),
+        ("value = a - b", "value = abs(a - b)"),
+        ("(MULQ, ADDQ, SUBQ) else P", "(ADDQ, SUBQ) else P"),
+        ("for _ in range(right)", "for _ in range(right - 1)"),
+        ("% Q).to_bytes", "% P).to_bytes"),
+        ('int.from_bytes(data, "big")', 'int.from_bytes(data, "little")'),
+        ("if not flags & _NEGATIVE:", "if flags & _NEGATIVE:"),
+        ("if not flags & _LAMBDA:", "if flags:"),
+        ("64 * entry : 64 * entry + 64", "0:64"),
+        ("doublings = steps[at]", "doublings = steps[at] & 1"),
+        ("return at", "pass"),
+        ("code[3 if at == 3 else 2]", "code[3]"),
+    ],
+)
+def test_a_kernel_with_a_wrong_answer_is_not_taken(chosen, right, wrong):
+    assert TWIN.count(right) == 1
+    assert chosen(kernel_v7em=TWIN.replace(right, wrong)) == ["viper", "True"]
+
+
+def test_a_kernel_of_another_architecture_is_not_taken(chosen):
+    real = compiling.compiled("kernel_v7em.py", (PLATFORM / "kernel_v7em.py").read_bytes(), "armv7emsp")
+    assert chosen(kernel_v7em=real) == ["viper", "True"]
+
+
+@pytest.mark.parametrize(
+    "source", ["", "run = None", "raise ValueError", "import nothing_like_it", "def run(a): return 0"]
+)
+def test_a_module_that_is_no_kernel_is_not_taken(chosen, source):
+    assert chosen(kernel_v7em=source) == ["viper", "True"]
+
+
+def test_a_kernel_file_that_was_damaged_is_not_taken(chosen):
+    whole = compiling.compiled("kernel_v7em.py", TWIN.encode())
+    assert chosen(kernel_v7em=b"M\x05" + whole[2:]) == ["viper", "True"]
+
+
+def test_where_viper_is_wrong_too_plain_python_is_taken(chosen):
+    wrong = TWIN.replace("value = a * b", "value = a * b + 1")
+    assert chosen(kernel_v7em=wrong, words32=wrong) == ["plain", "True"]
+
+
+def test_where_viper_cannot_be_loaded_plain_python_is_taken(chosen):
+    foreign = compiling.compiled("words32.py", (PLATFORM / "words32.py").read_bytes(), "armv6m")
+    assert chosen(words32=foreign) == ["plain", "True"]
