@@ -152,8 +152,8 @@ def test_all_of_a_policy_is_shown():
         (pays(value=0, data=call("approve(address,uint256)", OTHER, 1)), FEE, [OTHER], TOKENS, 0),
         (pays(value=0, data=call("setApprovalForAll(address,bool)", OTHER, True)), FEE, [OTHER], TOKENS, 0),
         (pays(value=0, data=GIVES + b"\0"), FEE, None, CALLS, CALLS),
-        (pays(value=0, data=b"\xde\xad\xbe\xef"), FEE, [TO], CALLS, 0),
-        (pays(value=0, data=b"\1"), FEE, [TO], CALLS, 0),
+        (pays(value=0, data=b"\xde\xad\xbe\xef"), FEE, [TO], CALLS, CALLS),
+        (pays(value=0, data=b"\1"), FEE, [TO], CALLS, CALLS),
         (pays(to=b"", data=b"\x60"), ETHER + FEE, None, CALLS, CALLS),
         (pays(to=b"", data=GIVES), ETHER + FEE, None, CALLS, CALLS),
         (pays(to=b""), ETHER + FEE, None, CALLS, CALLS),
@@ -236,7 +236,7 @@ def test_what_cannot_be_measured_is_refused_unless_the_policy_allows_it(asked, b
 
 def test_only_listed_recipients_get_anything():
     only = rules([], [TO])
-    for asked in (pays(), operates(execute()), operates(b""), pays(value=0, data=b"\xde\xad\xbe\xef")):
+    for asked in (pays(), operates(execute()), operates(b"")):
         assert judge(only, measure(asked), SIGNERS, 10**30) is None
     gives = call("transfer(address,uint256)", TO, 5)
     assert judge(only, measure(pays(value=0, to=TOKEN, data=gives)), SIGNERS, 0) is None
@@ -246,6 +246,7 @@ def test_only_listed_recipients_get_anything():
         pays(value=0, data=GIVES),
         pays(value=0, data=GIVES + b"\0"),
         pays(value=0, to=OTHER, data=b"\xde\xad\xbe\xef"),
+        pays(value=0, data=b"\xde\xad\xbe\xef"),
         pays(value=0, data=call("approve(address,uint256)", OTHER, 0)),
         pays(to=b"", data=b"\x60"),
         operates(execute(OTHER)),
@@ -256,6 +257,19 @@ def test_only_listed_recipients_get_anything():
         Request(RAW_DIGEST, bytes(32)),
     ):
         assert refusal(judge, only, measure(asked), SIGNERS, 0) == "policy"
+
+
+def test_a_smart_account_on_the_list_pays_nobody_else():
+    """Its owner's key makes it pay anybody, by a call whose receiver is the account itself."""
+    only = rules([], [TO])
+    for asked in (pays(value=0, data=execute(OTHER)), operates(execute(TO, 0, call("upgradeTo(address)", OTHER)))):
+        assert refusal(judge, only, measure(asked), SIGNERS, 0) == "policy"
+
+
+def test_other_calls_that_are_allowed_go_to_listed_contracts_alone():
+    only = rules([], [TO], allowed=CALLS)
+    assert judge(only, measure(pays(value=0, data=b"\xde\xad\xbe\xef")), SIGNERS, 0) is None
+    assert refusal(judge, only, measure(pays(value=0, to=OTHER, data=b"\xde\xad\xbe\xef")), SIGNERS, 0) == "policy"
 
 
 def test_amount_and_recipients_hold_together():

@@ -193,10 +193,10 @@ def _measure_call(found: Measure, to: bytes, value: int, data: bytes) -> None:
         found.amount_needs |= TOKENS
         found.receivers = [receiver, to] if value else [receiver]
         return
+    # A contract does what its code says, and a smart account or a router on the list pays whomever the data names.
     found.amount_needs |= CALLS
-    if not to or bytes(data[:4]) in calls.SIGNATURES:
-        found.receiver_needs |= CALLS  # a contract may read what is not strict in its own way
-    else:
+    found.receiver_needs |= CALLS
+    if to and bytes(data[:4]) not in calls.SIGNATURES:
         found.receivers = [to]
 
 
