@@ -20,8 +20,6 @@ from daric.screens import Screens
 START = ("daric.flash", "daric.starts", "daric.lock", "daric.tablekey", "daric.locksectors")
 RESTART_MS = 1000  # from the answer that says so to the reset: a host gets it even over noise
 GARBAGE = 4096  # collect after so many bytes: what lives stays together, and large blocks stay free (measured)
-LOST = 16384  # bytes of heap that names of loaded code took for good: no room for a signature is left then
-REST_MS = 3000  # after what loaded code, before that is looked at
 IDLE_WAIT = 50  # milliseconds between two looks at buttons and repetitions
 
 
@@ -50,8 +48,7 @@ class App:
         self.wiped = False
         self._held = None  # the ticks since when both buttons are down
         self.leaving = False  # the owner agreed to a maintenance exit
-        self._spare = 0  # free heap below which too much of it is lost
-        self._loaded = None  # the ticks when code was loaded first, until the free heap was looked at
+        self.worn = False  # names of loaded code took too much of the heap for good (daric.scrub)
         self.on_trial = "/trial" in sys.path  # whether the image that runs is still to be confirmed, by the loader
         self.restored = None  # the Shard that came back from a backup, until the group has taken this device back
         self.hosts = Hosts(self)
@@ -97,7 +94,6 @@ class App:
         self.modules = Modules(START)
         if not self.locked:
             self.modules.meet()
-            self._spare = self._free() - LOST
         self.show_ready()
 
     @property
@@ -232,29 +228,10 @@ class App:
                     if self.dispatcher.short:
                         self.dispatcher.short = False
                         self.sessions.leave()
-                    loaded = self.modules.tidy(() if self.errands is None else ("daric.errands",))
-                    if loaded and self._loaded is None:
-                        self._loaded = now
-                self.modules.clean()
-                if self._loaded is not None and not self.locked:
-                    self._weigh(now)
-
-    def _weigh(self, now: int) -> None:
-        """Start anew where names took too much of the heap, while nothing is under way that a start would end."""
-        if ((now - self._loaded) & TICKS) < REST_MS or not self.link.idle or self.hosts.pairing:
-            return
-        if self.sessions.held or self.restored is not None or self.menu or self.secret or self.lock:
-            return
-        if self.errands is not None and self.errands.held:
-            return
-        self._loaded = None
-        if self._free() < self._spare:
-            self.board.reset()
-
-    def _free(self) -> int:
-        """Bytes of the heap that are free, under MicroPython."""
-        gc.collect()
-        return gc.mem_free() if hasattr(gc, "mem_free") else 0
+                    self.modules.tidy(() if self.errands is None else ("daric.errands",))
+                self.modules.clean(self)
+                if self.worn and self.link.idle:
+                    self.board.reset()
 
     def _confirm(self) -> None:
         """A new image works: entropy, vault and identity are open, and a host was served."""

@@ -31,6 +31,7 @@ class Modules:
         """passing: what is loaded and shall be dropped all the same."""
         self._kept = set(sys.modules) - set(passing)
         self._count = 0  # of modules after the last tidying
+        self.free = 0  # bytes of the heap after the first cleaning
         self.soiled = False  # whether a flow used memory that it gave back as it was
 
     def meet(self) -> None:
@@ -44,13 +45,11 @@ class Modules:
             __import__("daric_protocol." + name)
             self.forget()
 
-    def tidy(self, keep: "tuple[str, ...]" = ()) -> bool:
+    def tidy(self, keep: "tuple[str, ...]" = ()) -> None:
         """Unload all but `keep`, if anything came since the last time: what a request loaded that then failed."""
-        if len(sys.modules) == self._count:
-            return False
-        self.forget(keep=keep)
-        self._count = len(sys.modules)
-        return True
+        if len(sys.modules) != self._count:
+            self.forget(keep=keep)
+            self._count = len(sys.modules)
 
     def forget(self, *prefixes: str, keep: "set[str] | tuple[str, ...]" = ()) -> None:
         """Unload our modules that came later and start with one of the prefixes, or all if none is given, but `keep`.
@@ -76,12 +75,12 @@ class Modules:
             del module, package
         gc.collect()
 
-    def clean(self) -> None:
+    def clean(self, device) -> None:
         """Overwrite what flows gave back since the last time: secrets are not to lie in free memory."""
         if not self.soiled:
             return
         try:
-            part("scrub").scrub()
+            part("scrub").scrub(device)
         except MemoryError:
             return  # the next time
         self.forget("daric.scrub")

@@ -7,11 +7,15 @@ import gc
 import sys
 
 LARGEST = 1 << 16  # bytes of the piece that is tried first
+LOST = 16384  # bytes less than after the start: then it starts anew
 CHAINS = 32  # a stale pointer on the stack, which the collector takes for a live one, holds one of them at most
 
 
-def scrub() -> None:
-    """Collect, then fill every free block once and give it back. Under CPython nothing happens."""
+def scrub(device=None) -> None:
+    """Collect, then fill every free block once and give it back. Under CPython nothing happens.
+
+    device: finds out whether it is worn: names are never freed, and those of all code take the room of a signature.
+    """
     if sys.implementation.name != "micropython":
         return
     gc.collect()
@@ -35,3 +39,15 @@ def scrub() -> None:
         chains[at] = None
     gc.enable()
     gc.collect()
+    if device is not None and not device.locked:
+        _weigh(device)
+
+
+def _weigh(device) -> None:
+    """Let a device start anew that lost too much, while nothing is under way that a start would end."""
+    free, modules = gc.mem_free(), device.modules
+    if not modules.free:
+        modules.free = free
+    waits = device.errands is not None and device.errands.held
+    waits = waits or device.menu or device.secret or device.lock or device.restored
+    device.worn = free < modules.free - LOST and not (waits or device.sessions.held or device.hosts.pairing)
