@@ -74,12 +74,16 @@ def proposal(device, _host: bytes, group: object, encoded: object) -> object:
     group = sized(group, 16)
     shard = device.custody.shard(group)
     wallet = shown_name(device.custody.group(group).name)
-    stored = device.vault.read(POLICY + group.hex())
+    try:
+        stored = device.vault.read(POLICY + group.hex())
+    except DaricError:
+        stored = b""  # damaged: nothing is signed until it is replaced or removed
     names = {member.index: shown_member(member) for member in shard.roster.members}
     if isinstance(encoded, bytes) and not encoded:
         if stored is None:
             raise DaricError("policy", "this wallet has no policy")
-        lines = ["REMOVE POLICY of"] + wallet + describe(decode(stored), names) + ["Then there is", " no limit"]
+        rules = describe(decode(stored), names) if stored else [" damaged"]
+        lines = ["REMOVE POLICY of"] + wallet + rules + ["Then there is", " no limit"]
     else:
         if not isinstance(encoded, bytes):
             raise DaricError("encoding", "a policy is a byte string")

@@ -65,7 +65,7 @@ class RawDigests:
     def __init__(self, device) -> None:
         self._device = device
         self._since = device.board.ticks()
-        device.screens.show(raw_question(device.vault.read(RAW) is not None), self._answered)
+        device.screens.show(raw_question(_allowed(device)), self._answered)
 
     def pressed(self, answer: str) -> None:
         """A button while the page asks nothing: nothing of this page."""
@@ -94,13 +94,18 @@ class RawDigests:
         device = self._device
         device.show_ready()
         if right:
-            allowed = device.vault.read(RAW) is None
+            allowed = not _allowed(device)
             if allowed:
                 device.vault.write(RAW, b"\1")
             else:
                 device.vault.erase(RAW)
             device.screens.show(raw_page(allowed))
         device.modules.forget("daric.review")
+
+
+def _allowed(device) -> bool:
+    """That the entry is there says it, and it does not have to be readable."""
+    return RAW in device.vault.names(RAW)
 
 
 def raw_question(allowed: bool) -> "list[str]":

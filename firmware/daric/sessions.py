@@ -129,7 +129,7 @@ class Sessions:
         limited = parsed.op in POLICED and device.vault.read(POLICY + parsed.group.hex()) is not None
         self._session = flows.open_session(
             parsed, device.custody, device.entropy.draw, True, describe, confirmed=True, now=now,
-            allow_raw=device.vault.read(RAW) is not None, backing=_backing(device, parsed),
+            allow_raw=RAW in device.vault.names(RAW), backing=_backing(device, parsed),
         )  # fmt: skip
         self._session.tidy = self._tidy
         self._host = host

@@ -6,9 +6,12 @@ import shutil
 import pytest
 from daric.app import App
 from daric.groups import DAMAGED
+from daric_protocol.errors import DaricError
 from daric_protocol.identity import Identity
+from daric_protocol.policy import Policy
 
 from tests.firmware.board import MemoryBoard, device, host_of, pair
+from tests.firmware.test_device_asks import press
 from tests.firmware.test_device_sessions import make_wallet, request, signing
 from tests.sim.rig import DeviceParty, LocalParty, run_session
 
@@ -81,6 +84,33 @@ async def test_a_damaged_host_is_named_and_the_other_one_is_served(house):
     second = host_of(app, 4712)
     await pair(second)
     assert await second.damaged() == [], "pairing anew replaces the entry"
+
+
+async def test_a_damaged_policy_stops_its_wallet_until_the_owner_removes_it(house):
+    from daric.policy import POLICY
+
+    link = host_of(house.app)
+    await link.connect(house.pairing)
+    name = POLICY + house.terms.group.hex()
+    await link.propose_policy(house.terms.group, Policy([], [bytes(20)], [], 0))
+    app, link = await house.damaged(name)
+    asked = signing(house.party, app, house.terms, request())
+    with pytest.raises(DaricError, match=POLICY):
+        await link.session_join(asked.encode())
+    await link.propose_policy(house.terms.group, None)
+    assert [" damaged" in lines for lines, _ in app.board.pages if lines[0] == "REMOVE POLICY of"] == [True]
+    assert await link.damaged() == [] and await house.signs(app, link)
+
+
+async def test_a_damaged_setting_stops_nothing_and_can_be_changed(house):
+    from daric.review import RAW
+
+    house.app.vault.write(RAW, b"\1")
+    app, link = await house.damaged(RAW)
+    assert await house.signs(app, link)
+    press(app, "menu:review.raw_digests", "approve")
+    assert app.board.pages[-1][0] == ["Raw digests are", "refused"]
+    assert await link.damaged() == []
 
 
 async def test_damaged_hosts_go_with_all_of_them(house):
