@@ -114,6 +114,9 @@ class Dispatcher:
         if _is(kind, channel.FACTORY) and fields and isinstance(fields[0], str) and not len(hosts):
             row = _row("factory_" + fields[0], len(fields) - 1)
             if row is not None:
+                errands = self._device.errands
+                if self._device.lock is not None and not (errands is not None and errands.waiting):
+                    raise DaricError("busy")  # the owner types a PIN, and not for a stranger
                 return [self._guest(b"", row, fields[1:])]
         raise DaricError("unpaired")
 

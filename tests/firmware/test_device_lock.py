@@ -169,9 +169,22 @@ def test_without_a_pin_there_is_nothing_to_remove_or_lock(tmp_path, row):
 async def test_a_stranger_takes_no_page_away_on_which_a_pin_is_typed(tmp_path):
     app = patient(device(tmp_path))
     press(app, "menu:pinflow.set_pin")
-    await refused("pairing", pair(host_of(app, 1)))
+    stranger = host_of(app, 1)
+    await refused("pairing", pair(stranger))
+    for asked in (["panel", "display"], ["wipe"], ["restart"]):
+        await refused("busy", stranger.factory(*asked))
     typed(app, PIN, PIN)
-    assert shown(app) == "The PIN is set"
+    assert shown(app) == "The PIN is set" and app.restarting is None
+
+
+async def test_a_stranger_may_ask_on_for_the_wipe_while_its_owner_types_the_pin_for_it(tmp_path):
+    app = with_pin(patient(device(tmp_path)))
+    stranger = host_of(app, 1)
+    assert await stranger.factory("wipe") == []
+    press(app, "approve")
+    assert await stranger.factory("wipe") == [] and shown(app).startswith("PIN:")
+    typed(app, PIN)
+    assert await stranger.factory("wipe") == [True] and app.wiped
 
 
 async def test_a_pairing_that_began_before_the_owner_types_a_pin_is_over(tmp_path):
