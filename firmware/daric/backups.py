@@ -10,7 +10,9 @@ from daric_protocol.errors import DaricError
 from daric_protocol.flows import backing
 from daric_protocol.limits import LINK_MESSAGE_BYTES, MAX_INDEX, MAX_PARTIES_WITH_DEVICE, MIN_THRESHOLD
 
-from daric.errands import Question
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from daric.errands import Question
 
 PREFIX = "backup/"
 PIECE_BYTES = 1024
@@ -70,13 +72,15 @@ def backup_make(
     holders: object,
     phone: object,
     cloud: object,
-) -> Question:
+) -> "Question":
     """Ask whether to make a backup; its result is [sheet, the phone's sealed piece, the envelope of all others].
 
     host: identity 33 B of who asks. holders: [[index, identity]]; phone, cloud: indexes of two of them. Raises
     DaricError("master"), and as flows.backing.make_backup.
     """
     from daric_protocol.flows.questions_backing import backup_lines
+
+    from daric.errands import Question
 
     group_id, backup = sized(group, 16), sized(backup_id, 16)
     count = ranged(threshold, MIN_THRESHOLD, MAX_PARTIES_WITH_DEVICE)
@@ -102,10 +106,11 @@ def backup_make(
     return Question(lines, make)
 
 
-def recovery_request(device, _host: bytes, sheet: object, uuid: object) -> Question:
+def recovery_request(device, _host: bytes, sheet: object, uuid: object) -> "Question":
     """Ask the owner to type the recovery code; the result is what asks the cloud for its piece, 32 B."""
     from daric_protocol.flows.questions import address_lines
 
+    from daric.errands import Question
     from daric.textentry import CODE
 
     session = sized(uuid, 16)

@@ -182,8 +182,9 @@ class Vault:
         if old is not None:
             table = table[: old[0]] + table[old[1] :]
         self._failed = True  # until it is known which table counts
-        self.keys.commit(table + row)
-        self._table = table + row
+        table = table + row
+        self.keys.commit(table)
+        self._table = table
         if old is not None:
             try:
                 self._files.remove(_file_name(old[2]))

@@ -32,7 +32,8 @@ class FlashFile:
         self.blocks = blocks
         self.block_size = block_size
         self.operations = 0
-        self.erases = bytearray(4 * blocks)  # u32 per block: wear
+        # u32 per block: wear; of flash in RAM alone, since a board has no memory for it.
+        self.erases = bytearray(4 * blocks if path is None else 0)
         self._cut = 0
         self._torn = False
         self._dead = False
@@ -85,8 +86,9 @@ class FlashFile:
     def erase(self, block: int) -> None:
         """Set every bit of one block."""
         length = self._operation(self.block_size)
-        count = int.from_bytes(self.erases[4 * block : 4 * block + 4], "little") + 1
-        self.erases[4 * block : 4 * block + 4] = count.to_bytes(4, "little")
+        if self.erases:
+            count = int.from_bytes(self.erases[4 * block : 4 * block + 4], "little") + 1
+            self.erases[4 * block : 4 * block + 4] = count.to_bytes(4, "little")
         blank = b"\xff" * PIECE
         for at in range(0, length, PIECE):
             self._put(block * self.block_size + at, blank[: length - at])

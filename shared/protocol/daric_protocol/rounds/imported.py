@@ -11,7 +11,6 @@ its own share give the key away.
 from daric_protocol import entropyparts, platform
 from daric_protocol.errors import DaricError
 from daric_protocol.rounds.dealing import IDENTITY, Plan, acknowledge, deal
-from daric_protocol.rounds.together import together
 from daric_protocol.shard import EntropyShare, Shard
 from daric_protocol.tagged import Q
 
@@ -61,7 +60,10 @@ def imported(
     for n in range(1, 1 + parts):
         plan = Plan("ent", ssid, roster.t, [dealer], everyone, epoch, b"", n, None, bytes(32))
         dealings.append(deal(me, plan, roster, values[n] if me == dealer else None, [], custody, random))
+    from daric_protocol.rounds.together import together
+
     dealt = yield from together(dealings)
+    del together
     secret, entropy, values, dealings = 0, b"", [], []
     key = dealt[0]
     shard = Shard(
