@@ -1,7 +1,7 @@
 """Base oblivious transfer, CSW20: 128 seeds by choice in three messages. Specification: docs/protocol.md, section 3.
 
 Per ordered pair. The receiver becomes the extension sender (Alice) with the secret Delta, the sender the extension
-receiver (Bob). Points are handled a batch at a time and let go of: a device holds few of them and inverts once per batch.
+receiver (Bob). Points are handled in batches and let go of: a device holds few of them and inverts once per batch.
 """
 
 from hashlib import sha256
