@@ -148,7 +148,7 @@ class FixedBase:
         return normalise([self.multiply(k)])[0]
 
     def mul_batch(self, scalars: "list[int]") -> "list[Point | None]":
-        """[k * point for each k], 16 per inversion."""
+        """[k * point for each k], a batch per inversion."""
         return normalise([self.multiply(k) for k in scalars])
 
     def multiply(self, k: int) -> "Jacobian | None":
@@ -164,18 +164,18 @@ _GENERATOR = FixedBase(G)  # holds nothing but its constant table, once that is 
 
 
 def mul_g_batch(scalars: "list[int]") -> "list[Point | None]":
-    """[k * G for each k], 16 per inversion."""
+    """[k * G for each k], a batch per inversion."""
     return _GENERATOR.mul_batch(scalars)
 
 
 def mul_batch(k: int, points: "list[Point | None]") -> "list[Point | None]":
-    """[k * point for each point]: the scalar is recoded once; 16 points per inversion."""
+    """[k * point for each point]: the scalar is recoded once; a batch of points per inversion."""
     steps = schedule([k])
     return normalise([None if point is None else combine(steps, [point]) for point in points])
 
 
 def add_batch(list_a: "list[Point | None]", list_b: "list[Point | None]") -> "list[Point | None]":
-    """[a + b for each pair], 16 per inversion; the lists have one length, or DaricError("parameter")."""
+    """[a + b for each pair], a batch per inversion; the lists have one length, or DaricError("parameter")."""
     if len(list_a) != len(list_b):
         raise DaricError("parameter", "Two lists of points of different lengths.")
     return add_affine_batch(list_a, list_b)

@@ -102,7 +102,7 @@ def add(a: "Jacobian | None", b: "Jacobian | None") -> "Jacobian | None":
 
 
 def normalise(points: "Sequence[Jacobian | None]") -> "list[Affine | None]":
-    """The affine form of each point, 16 per inversion."""
+    """The affine form of each point, a batch per inversion."""
     affine: "list[Affine | None]" = [None] * len(points)
     for start in range(0, len(points), BATCH):
         batch = points[start : start + BATCH]
@@ -115,14 +115,14 @@ def normalise(points: "Sequence[Jacobian | None]") -> "list[Affine | None]":
 
 
 def add_affine_batch(list_a: "Sequence[Affine | None]", list_b: "Sequence[Affine | None]") -> "list[Affine | None]":
-    """a + b of each pair of affine points, 16 per inversion, in all cases."""
+    """a + b of each pair of affine points, a batch per inversion, in all cases."""
     sums: "list[Affine | None]" = [None] * len(list_a)
     for start in range(0, len(list_a), BATCH):
-        _add_affine_16(list_a, list_b, sums, start, min(start + BATCH, len(list_a)))
+        _add_affine(list_a, list_b, sums, start, min(start + BATCH, len(list_a)))
     return sums
 
 
-def _add_affine_16(
+def _add_affine(
     list_a: "Sequence[Affine | None]",
     list_b: "Sequence[Affine | None]",
     sums: "list[Affine | None]",
