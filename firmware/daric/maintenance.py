@@ -30,7 +30,11 @@ def prompt() -> None:
     """Overwrite what the program left on the heap, which nobody holds any more; let a Ctrl-C byte interrupt again."""
     if sys.implementation.name != "micropython":
         return
+    import gc
+
     import micropython
+
+    gc.threshold(-1)  # as a port has it
 
     from daric.scrub import scrub
 
