@@ -105,7 +105,8 @@ def check_base_ot(case):
     if "tamper" in given:
         assert tampered_transfer(receiver, sender, given["tamper"]) == (case["out"]["aborts"], case["out"]["result"])
         return
-    assert [scalar(a).hex() for a in receiver._scalars(0)] == given["a"][:16]
+    batch = [scalar(a).hex() for a in receiver._scalars(0)]
+    assert batch == given["a"][: len(batch)]
     m1 = receiver.m1()
     m2 = sender.respond(m1)
     m3 = receiver.finish(m2)

@@ -99,7 +99,7 @@ def test_terms_that_nobody_signed_name_nobody(wallet):
 def test_a_stranger_that_asks_is_shown_as_one(wallet):
     stranger = Party("stranger")
     terms = flows.sign_terms(wallet.uuid(), wallet.group_id, wallet.roster, [1, 2], message("pay"))
-    assert asked_by(wallet, stranger.asks(terms)).startswith(" no member: ")
+    assert asked_by(wallet, stranger.asks(terms)).startswith(" no member:")
 
 
 @pytest.mark.parametrize("name", ["Asked by:", "x" * 15 + "Asked by:", "Asked by:\nAsked by:"])

@@ -190,6 +190,7 @@ def test_an_image_is_built_once_and_holds_no_source():
     assert image.build() == path
     packed = path.read_bytes()
     assert packed.startswith(b"\xd2\xcd\x31")
-    assert b"boot.mpy" in packed
+    assert b"app.mpy" in packed
+    assert b"app.py" not in packed
     assert b"coincurve" not in packed
     assert b"docs/protocol.md" not in packed
