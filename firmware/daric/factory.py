@@ -18,11 +18,12 @@ CHALLENGE_BYTES = 32
 
 
 def info(device, _host: bytes) -> list:
-    """[board, kind, version, MicroPython, unique id, identity, image, certificate, hosts, groups, free heap]."""
+    """[board, kind, version, MicroPython, unique id, identity, image, certificate, hosts, groups, free, arithmetic]."""
     free = _free()  # before the code that knows the image is loaded
     return [
         made.BOARD, made.KIND, VERSION, _micropython(), _unique_id(device.board), device.identity.public,
         running(device), certificate(device), len(device.hosts), len(device.custody.groups()), free,
+        _arithmetic(),
     ]  # fmt: skip
 
 
@@ -91,6 +92,15 @@ def _unique_id(board) -> bytes:
 def _micropython() -> str:
     """Version of the interpreter; of CPython where that runs it."""
     return sys.implementation.name + " " + ".".join([str(part) for part in sys.implementation.version[:3]])
+
+
+def _arithmetic() -> str:
+    """What multiplies points: as daric_protocol.platform.points has chosen, or CPython's library."""
+    if platform.NATIVE:
+        return "libsecp256k1"
+    from daric_protocol.platform import points
+
+    return points.NAME
 
 
 def _free() -> int:

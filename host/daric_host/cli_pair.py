@@ -8,8 +8,9 @@ import typer
 from daric_protocol.errors import DaricError
 from daric_protocol.sessionlog import LogEntry
 
-from daric_host.command import Here, command, local, pair_app, read_group
+from daric_host.command import Here, app, command, local, pair_app, read_group
 from daric_host.device import DeviceLink, LockState
+from daric_host.flashing import factory
 from daric_host.keys import read_key
 from daric_host.paired import PairedDevices
 from daric_host.proposal import Event
@@ -75,6 +76,21 @@ def _line(entry: LogEntry) -> str:
     if entry.digest:
         line += f", of digest {entry.digest.hex()}"
     return line + (f"; {entry.missed} before it not recorded" if entry.missed else "")
+
+
+@command(app, "info")
+async def info(here: Here, port: str) -> dict[str, Any]:
+    """What the device at a serial port is and runs, and what multiplies points there; a paired one tells its hosts."""
+    with local(here.home) as party:
+        async with await DeviceLink.open(port, party.identity) as device:
+            try:
+                facts = await factory.info(device)
+            except DaricError as error:
+                if error.name != "unpaired":
+                    raise
+                await device.connect(PairedDevices(party.store).find(port))
+                facts = await factory.info(device)
+            return facts.as_json()
 
 
 @command(pair_app, "renew", ports=True, asks=True)

@@ -15,6 +15,7 @@ from daric_protocol import platform
 from daric_protocol.errors import DaricError
 from daric_protocol.genuine import Attestation, DeviceCertificate
 from daric_protocol.identity import Identity
+from daric_protocol.platform import points
 
 from tests.cddl import check
 from tests.firmware.board import device, host_of, pair
@@ -56,6 +57,21 @@ async def test_a_new_device_tells_the_factory_what_it_is(app, link):
     check("FactoryInfo", platform.cbor_encode(facts))
     assert facts[:3] == [made.BOARD, made.KIND, "0.1.0"]
     assert facts[5] == app.identity.public and facts[7:10] == [b"", 0, 0]
+
+
+async def test_a_device_tells_what_multiplies_its_points(link, monkeypatch):
+    assert (await factory_tool.info(link)).arithmetic == "libsecp256k1"
+    monkeypatch.setattr(platform, "NATIVE", False)
+    for name in ("plain", "kernel_v7em"):
+        monkeypatch.setattr(points, "NAME", name)
+        assert (await factory_tool.info(link)).as_json()["arithmetic"] == name
+
+
+@pytest.mark.parametrize("change", [lambda told: told[:-1], lambda told: [*told[:-1], 8], lambda told: [*told, 1]])
+async def test_facts_of_another_form_are_refused(link, monkeypatch, change):
+    facts = factory.info
+    monkeypatch.setattr(factory, "info", lambda *asked: change(facts(*asked)))
+    await refused("encoding", factory_tool.info(link))
 
 
 async def test_every_request_and_answer_follows_its_rule(app, link, monkeypatch):

@@ -11,7 +11,7 @@ from daric_protocol.identity import Identity
 
 SIGN, PUBLIC = by_key(99), Identity(99).public
 DEVICE = Identity(5).public
-FACTS = Facts("virtual", "development", "0.1.0", "micropython 1.28.0", b"\1\2", DEVICE, bytes(32), b"", 0, 0, 1)
+FACTS = Facts("virtual", "development", "0.1.0", "micropython 1.28", b"\1\2", DEVICE, bytes(32), b"", 0, 0, 1, "viper")
 
 
 def named(name, call, *arguments):
@@ -51,7 +51,7 @@ def test_the_record_survives_and_knows_its_devices(tmp_path):
     again = Ledger(tmp_path / "record")
     row = again.find(DEVICE)
     assert [row["serial"], row["batch"], row["operator"], row["board"]] == ["D-000001", "B1", "Ada", "virtual"]
-    assert row["certificate"] == certificate.encode().hex()
+    assert [row["arithmetic"], row["certificate"]] == ["viper", certificate.encode().hex()]
     assert again.certificate(DEVICE).encode() == certificate.encode()
     assert again.find(Identity(6).public) is None and again.certificate(Identity(6).public) is None
     assert again.take("D-{}", 1) == "D-000002"
@@ -79,5 +79,5 @@ def test_a_record_that_cannot_be_written_is_told(tmp_path):
 def test_facts_tell_whether_a_device_is_new():
     assert FACTS.fresh and FACTS.serial == "" and not FACTS.as_json()["provisioned"]
     certificate = issue(DEVICE, "D-9", "B", "O", SIGN).encode()
-    used = Facts(*list(vars(FACTS).values())[:7], certificate, 1, 0, 1)
+    used = Facts(*list(vars(FACTS).values())[:7], certificate, 1, 0, 1, "viper")
     assert not used.fresh and json.loads(json.dumps(used.as_json()))["serial"] == "D-9"

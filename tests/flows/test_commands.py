@@ -99,11 +99,15 @@ def test_the_cloud_leaves_a_member_comes_and_a_master_rules(person, device, tmp_
         assert person.refused("member", "remove", name, *left, "--device", spare.path, *port) == "threshold"
 
 
-def test_a_devices_hosts_and_wishes(person, device):
+def test_a_devices_hosts_and_wishes(person, device, house, tmp_path):
     port = ["--device", device.path]
     assert person.refused("pair", "list", *port) == "unpaired"
+    assert person.run("info", device.path)["hosts"] == 0
     identity = person.run("pair", "new", device.path, "--yes")["device"]
     group = person.run("wallet", "create", "Ours", *port, "--yes")
+    about = person.run("info", device.path)
+    assert Person(tmp_path / "stranger", house).refused("info", device.path) == "unpaired"
+    assert [about["identity"], about["arithmetic"], about["groups"]] == [identity, "libsecp256k1", 1]
     assert identity in person.run("pair", "list")
     hosts = person.run("pair", "list", *port)
     assert any("this phone" in str(line) for line in hosts.values())
@@ -127,6 +131,8 @@ def test_a_devices_hosts_and_wishes(person, device):
     device.answer = REFUSE
     assert person.run("pair", "revoke", identity, *port)["revoked"] == identity, "a host may always leave"
     assert person.refused("pair", "list", *port) == "unpaired"
+    assert person.run("info", device.path)["hosts"] == 0
+    assert person.refused("info", device.path + "0") == "link"
 
 
 def test_a_device_forgets_every_host_or_ends_its_program_on_its_owners_word(person, device):

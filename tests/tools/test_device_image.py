@@ -151,6 +151,23 @@ def test_show_verifies_and_prints_what_build_said(built):
     assert PUBLIC.hex() in printed and printed.count(".mpy") > 100
 
 
+@pytest.mark.parametrize("board", ["virtual", "rp2350", "esp32", "stm32h7"])
+def test_the_tool_says_which_arithmetic_an_image_holds(board, monkeypatch, tmp_path):
+    names = lambda sources, _: {name.replace(".py", ".mpy"): b"" for name in sources}  # noqa: E731
+    monkeypatch.setattr(compiling, "contents", names)
+    kernel = {"rp2350": "kernel_v7em, ", "stm32h7": "kernel_v7em, "}.get(board, "")
+    said = flash("build", "--board", board, "--out", tmp_path / "image")[1]
+    assert f"\narithmetic   {kernel}viper, plain\n" in said
+    assert f"\narithmetic   {kernel}viper, plain\n" in flash("show", tmp_path / "image")[1]
+
+
+def test_an_image_that_holds_several_kernels_or_nothing_of_the_curve_says_so(tmp_path):
+    kernels = {"daric_protocol/platform/kernel_b.mpy": b"", "daric_protocol/platform/kernel_a.mpy": b""}
+    for files, told in ((kernels, "kernel_a, kernel_b"), (FILES, "none"), ({"chain.mpy": b""}, "none")):
+        (tmp_path / "image").write_bytes(made(files).encode())
+        assert f"\narithmetic   {told}\n" in flash("show", tmp_path / "image")[1]
+
+
 def test_an_image_without_a_key_says_that_nobody_signed_it(uncompiled, tmp_path):
     out = tmp_path / "unsigned.image"
     assert "signed by    nobody" in flash("build", "--board", "virtual", "--out", out)[1]

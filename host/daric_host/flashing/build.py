@@ -139,6 +139,7 @@ def describe(image: SignedImage, say: Callable[[str], None]) -> None:
     say(f"version      {manifest.version}")
     say(f"micropython  {manifest.micropython} or later")
     say(f"form         {form}")
+    say(f"arithmetic   {', '.join(compiling.arithmetic([path for path, _ in image.files])) or 'none'}")
     say(f"files        {len(image.files)}")
     say(f"bytes        {manifest.size}")
     say(f"digest       {manifest.digest.hex()}")

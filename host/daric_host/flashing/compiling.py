@@ -9,6 +9,7 @@ import hashlib
 import os
 import subprocess
 import tempfile
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -30,6 +31,8 @@ KERNELS = {  # the field machine in assembler, by mpy-cross's architecture; on o
     "armv7emdp": "kernel_v7em",
 }
 KERNEL = "daric_protocol/platform/kernel_"
+VIPER = ("daric_protocol/platform/words16.mpy", "daric_protocol/platform/words32.mpy")
+PLAIN = "daric_protocol/chain.mpy"
 OPTIMISE = "-O3"  # without line numbers and assertions: they cost heap and flash, as the names of files do ("-s")
 
 Sources = dict[str, bytes]
@@ -101,6 +104,13 @@ def compiled(inside: str, data: bytes, architecture: str = ARCHITECTURE) -> byte
         if done.returncode:
             raise RuntimeError(f"mpy-cross {inside}: {done.stdout}{done.stderr}")
         return target.read_bytes()
+
+
+def arithmetic(paths: Collection[str]) -> list[str]:
+    """What the files of an image can multiply points with, in the order that a board tries it (platform/points.py)."""
+    held = sorted(Path(path).stem for path in paths if path.startswith(KERNEL))
+    held += ["viper"] if any(path in VIPER for path in paths) else []
+    return held + (["plain"] if PLAIN in paths else [])
 
 
 def _leave_out_other_boards(found: Sources, module: str) -> None:

@@ -18,7 +18,7 @@ from daric_protocol.limits import APPROVAL_TIMEOUT, KEYGEN_TIMEOUT, LINK_REPLY_T
 
 from daric_host.device import ASKING_SLACK, PAIRING_POLL, DeviceLink
 
-FIELDS = (str, str, str, str, bytes, bytes, bytes, bytes, int, int, int)
+FIELDS = (str, str, str, str, bytes, bytes, bytes, bytes, int, int, int, str)
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Facts:
     """What a device says of itself. image: SHA-256 of the image that runs, b"" where the board cannot tell.
 
     certificate: b"" before it is provisioned. hosts, groups: how many. free: bytes of heap.
+    arithmetic: what multiplies points, as docs/hardware.md lists it.
     """
 
     board: str
@@ -39,6 +40,7 @@ class Facts:
     hosts: int
     groups: int
     free: int
+    arithmetic: str
 
     @property
     def fresh(self) -> bool:
@@ -50,7 +52,7 @@ class Facts:
         found: dict[str, Any] = {"board": self.board, "kind": self.kind, "version": self.version}
         found |= {"micropython": self.micropython, "unique_id": self.unique_id.hex(), "identity": self.identity.hex()}
         found |= {"image": self.image.hex(), "provisioned": bool(self.certificate), "serial": self.serial}
-        return found | {"hosts": self.hosts, "groups": self.groups, "free": self.free}
+        return found | {"hosts": self.hosts, "groups": self.groups, "free": self.free, "arithmetic": self.arithmetic}
 
     @property
     def serial(self) -> str:
@@ -62,7 +64,7 @@ async def info(link: DeviceLink) -> Facts:
     """Raises DaricError("unpaired") where another host is paired, "locked"."""
     value = await link.factory("info")
     if not isinstance(value, list) or [type(one) for one in value] != list(FIELDS):
-        raise DaricError("encoding", "a device's facts are eleven fields")
+        raise DaricError("encoding", "a device's facts are twelve fields")
     channel.sized(value[5], 33)
     return Facts(*value)
 

@@ -21,7 +21,7 @@ from daric_host.flashing.signedimage import Signer
 
 
 class Ledger:
-    """What was provisioned: identity, serial, batch, operator, date, board, image, certificate of each device."""
+    """What was provisioned: identity, serial, batch, operator, date, board, image, arithmetic, certificate of each."""
 
     def __init__(self, path: Path) -> None:
         """Raises DaricError("storage") for a file that is not ours or cannot be read."""
@@ -76,7 +76,7 @@ class Ledger:
         row = {"identity": certificate.identity.hex(), "serial": certificate.serial, "batch": certificate.batch}
         row |= {"operator": certificate.operator, "date": certificate.date, "board": facts.board}
         row |= {"unique_id": facts.unique_id.hex(), "version": facts.version, "image": facts.image.hex()}
-        row |= {"certificate": certificate.encode().hex()}
+        row |= {"arithmetic": facts.arithmetic, "certificate": certificate.encode().hex()}
         with self._lock:
             try:
                 with self._path.open("a") as file:

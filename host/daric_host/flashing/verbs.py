@@ -284,7 +284,7 @@ def _selftest(bench: Bench, port: Port) -> dict[str, Any]:
                 raise DaricError("factory", "the full test ends with a wipe, and this device is in use")
             if bench.given.full and facts.certificate:
                 raise DaricError("factory", "the full test ends with a wipe: do it before the device is provisioned")
-            found = {"free": facts.free, **await selftesting.board(link, step)}
+            found = {"free": facts.free, "arithmetic": facts.arithmetic, **await selftesting.board(link, step)}
             if bench.given.panel:
                 found |= await selftesting.person(link, partial(bench.operator.look, port))
             if bench.given.full:
