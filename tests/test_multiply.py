@@ -131,7 +131,7 @@ def test_the_inputs_are_gone_once_the_stream_was_taken():
     side = alice(bob().message)
     list(side.stream())
     assert side._inputs == (0, 0, 0)
-    assert not any(side._rows)
+    assert not any(side._rows._columns)
 
 
 def test_the_installed_weights_are_the_computed_ones():

@@ -79,16 +79,26 @@ def expanded(seeds: bytes) -> bytearray:
     return columns
 
 
+def whole(rows: extension.Rows) -> bytes:
+    return b"".join([rows.group(first) for first in range(0, extension.ROWS, extension.GROUP)])
+
+
+def test_rows_that_are_wiped_are_gone():
+    rows = extension.rows(SID, K0)
+    rows.wipe()
+    assert whole(rows) == bytes(16 * extension.ROWS)
+
+
 def test_row_j_has_bit_j_of_every_column():
     columns = [bits(expanded(K0)[68 * k : 68 * k + 68]) for k in range(128)]
-    rows = extension.rows(SID, K0)
+    rows = whole(extension.rows(SID, K0))
     for j in range(extension.ROWS):
         assert bits(rows[16 * j : 16 * j + 16]) == [column[j] for column in columns]
 
 
 def test_rows_differ_by_delta_where_a_choice_bit_is_set():
-    own = extension.rows(SID, K0)
-    others = extension.check(SID, KD, DELTA, extension.extend(SID, K0, K1, BETA, PAD), 9)
+    own = whole(extension.rows(SID, K0))
+    others = whole(extension.check(SID, KD, DELTA, extension.extend(SID, K0, K1, BETA, PAD), 9))
     for j, bit in enumerate(bits(BETA)):
         row = slice(16 * j, 16 * j + 16)
         difference = bytes(a ^ b for a, b in zip(own[row], others[row], strict=True))

@@ -133,7 +133,7 @@ def test_equal_is_equality(platform, a, b):
 @pytest.mark.parametrize("width", [1, 3, 16, 17, 68])
 def test_transposition_moves_bit_j_of_column_k_to_bit_k_of_row_j(width):
     columns = cpython.sha256(bytes([width])) * (4 * width)
-    rows = plain.transpose128(columns)
+    rows = b"".join([plain.transpose_byte(columns, byte) for byte in range(width)])
     for j in range(8 * width):
         for k in range(128):
             bit = columns[k * width + j // 8] >> j % 8 & 1
@@ -158,7 +158,7 @@ def test_a_board_without_machine_code_uses_the_plain_twins(tmp_path):
         "from daric_protocol import platform\n"
         "from daric_protocol.platform import matrix, plain, rows\n"
         "assert platform.keccak256 is plain.keccak256\n"
-        "assert platform.transpose128 is plain.transpose128\n"
+        "assert platform.transpose_byte is plain.transpose_byte\n"
         "assert matrix.hash_rows is rows.hash_rows\n"
         "print(platform.keccak256(b'').hex())\n"
     )

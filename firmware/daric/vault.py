@@ -23,21 +23,25 @@ class PathFiles:
     def __init__(self, root: str) -> None:
         self._root = root
 
-    def read(self, name: str) -> "bytes | None":
+    def read(self, name: str) -> "bytearray | None":
         """The whole file, or None where there is none. Raises OSError."""
+        path = self._root + "/" + name
         try:
-            with open(self._root + "/" + name, "rb") as file:
-                return file.read()
+            data = bytearray(os.stat(path)[6])
+            with open(path, "rb") as file:
+                if file.readinto(data) != len(data):
+                    raise OSError(5)
+            return data
         except OSError as error:
             if error.args[0] == ENOENT:
                 return None
             raise
 
-    def write(self, name: str, *parts: bytes) -> None:
-        """Write the whole file, part after part, and have it on the medium. Raises OSError."""
+    def write(self, name: str, pieces) -> None:
+        """Write the whole file, piece after piece as they come, and have it on the medium. Raises OSError."""
         with open(self._root + "/" + name, "wb") as file:
-            for part in parts:
-                file.write(part)
+            for piece in pieces:
+                file.write(piece)
             file.flush()
             if hasattr(os, "fsync"):
                 os.fsync(file.fileno())
@@ -88,7 +92,7 @@ class Vault:
         try:
             sealed = self._files.read(_file_name(version))
             if sealed is not None:
-                return atrest.open_entry(self._table[:DATA_KEY_BYTES] + key, PURPOSE, name, version, sealed)
+                return atrest.open_in_place(self._table[:DATA_KEY_BYTES] + key, PURPOSE, name, version, sealed)
         except OSError:
             pass  # unreadable is damaged, like a wrong tag
         except DaricError as error:
@@ -96,8 +100,8 @@ class Vault:
                 raise
         raise DaricError("storage", "Entry %s is missing, damaged or an older version." % name)
 
-    def write(self, name: str, value: bytes) -> None:
-        """Make `value` the value of `name`: durable on return; a power cut leaves the old or the new one.
+    def write(self, name: str, *parts: bytes) -> None:
+        """Make the parts, end to end, the value of `name`: durable on return; a power cut leaves the old or the new.
 
         The old value and its key are erased. Raises DaricError("storage") when full or unwritable.
         """
@@ -113,7 +117,7 @@ class Vault:
             raise DaricError("storage", "The vault is full: no room for another key.")
         salt = self._random(atrest.SALT_BYTES)
         data_key = self._table[:DATA_KEY_BYTES] + key
-        self._write_file(version, salt, atrest.seal_value(data_key, PURPOSE, name, version, value, salt))
+        self._write_file(version, atrest.seal_parts(data_key, PURPOSE, name, version, parts, salt))
         self._switch(old, row)
 
     def erase(self, name: str) -> None:
@@ -166,9 +170,9 @@ class Vault:
                 return start, end, version, self._table[end - KEY_BYTES : end]
         return None
 
-    def _write_file(self, version: int, salt: bytes, sealed: bytes) -> None:
+    def _write_file(self, version: int, pieces) -> None:
         try:
-            self._files.write(_file_name(version), salt, sealed)
+            self._files.write(_file_name(version), pieces)
         except OSError:
             try:
                 self._files.remove(_file_name(version))

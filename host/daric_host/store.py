@@ -83,9 +83,12 @@ class SqliteStore:
                 raise DaricError("storage", f"Entry {name} was changed from outside.")
             return None if row is None else self._open(name, *row)
 
-    def write(self, name: str, value: bytes) -> None:
-        """Make `value` the value of `name`: durable on return, old or new after a crash. The old value is erased."""
-        self._change(name, value)
+    def write(self, name: str, *parts: bytes) -> None:
+        """Make the parts, end to end, the value of `name`: durable on return, old or new after a crash.
+
+        The old value is erased.
+        """
+        self._change(name, b"".join(parts))
 
     def erase(self, name: str) -> None:
         """Destroy the row and its key, in the write-ahead log too; nothing happens if it is not there."""

@@ -33,9 +33,9 @@ class MemoryStore:
     def read(self, name):
         return self.entries.get(name)
 
-    def write(self, name, value):
+    def write(self, name, *parts):
         self._count()
-        self.entries[name] = bytes(value)
+        self.entries[name] = b"".join(parts)
 
     def erase(self, name):
         if name in self.entries:

@@ -179,10 +179,10 @@ def test_a_store_that_fails_at_the_mark_ends_the_session_and_reveals_nothing(wal
     store = wallet.parties[1].store
     write = store.write
 
-    def full(name, value):
+    def full(name, *parts):
         if name.startswith("mark/"):
             raise DaricError("storage")
-        write(name, value)
+        write(name, *parts)
 
     store.write = full
     parties = wallet.sign((1, 2))

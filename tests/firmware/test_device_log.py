@@ -127,10 +127,10 @@ async def test_a_session_for_which_there_is_no_room_ends_as_it_would_and_is_coun
     app, link, party, _ = wallet
     write = app.vault.write
 
-    def full(name, value):
+    def full(name, *parts):
         if name.startswith("log/"):
             raise DaricError("storage", "full")
-        write(name, value)
+        write(name, *parts)
 
     app.vault.write = full
     for _ in range(2):

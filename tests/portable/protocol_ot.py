@@ -158,8 +158,8 @@ def check_ot_extension(case):
     delta, beta, pad = raw(given["delta"]), raw(given["beta"]), raw(given["pad"])
     kD = b"".join([(k0, k1)[delta[k >> 3] >> (k & 7) & 1][16 * k : 16 * k + 16] for k in range(128)])
     message = extension.extend(sid_v, k0, k1, beta, pad)
-    own = extension.rows(sid_v, k0)
-    others = extension.check(sid_v, kD, delta, message, 2)
+    own = whole(extension.rows(sid_v, k0))
+    others = whole(extension.check(sid_v, kD, delta, message, 2))
     weights = extension._weights(sid_v, message[: extension.MATRIX])
     hashes = own_hashes(sid_v, k0, weights)
     assert [weight.hex() for weight in weights] == case["out"]["chi"]
@@ -184,6 +184,10 @@ def check_ot_extension(case):
             assert changed[extension.MATRIX + 16 :].hex() == answer["tau"]
             assert sha256(changed).digest().hex() == answer["sha256_message"]
         assert result_of(lambda m=changed: extension.check(sid_v, kD, delta, m, 2)) == answer["result"], str(tamper)
+
+
+def whole(rows):
+    return b"".join([rows.group(first) for first in range(0, extension.ROWS, extension.GROUP)])
 
 
 def own_hashes(sid_v, k0, weights):

@@ -31,9 +31,9 @@ class FileStore:
         except OSError:
             return None
 
-    def write(self, name, value):
+    def write(self, name, *parts):
         with open(self._path(name), "wb") as file:
-            file.write(value)
+            file.write(b"".join(parts))
 
     def erase(self, name):
         try:

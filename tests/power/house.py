@@ -215,9 +215,9 @@ class House:
         self.history = [self.content()]
         write, erase, use = vault.write, vault.erase, journal.use_session
 
-        def watched_write(name: str, value: bytes) -> None:
-            write(name, value)
-            self.history.append({**self.history[-1], name: bytes(value)})
+        def watched_write(name: str, *parts: bytes) -> None:
+            write(name, *parts)
+            self.history.append({**self.history[-1], name: b"".join(parts)})
 
         def watched_erase(name: str) -> None:
             erase(name)

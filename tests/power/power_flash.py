@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import littlefs
 from daric.board.flashfile import FlashFile, Partition
 from daric.flash import MIN_BLOCKS, open_vault
@@ -61,7 +63,7 @@ class LittleFiles:
             raise OSError(5, str(error)) from error
 
     # Files are closed once and by hand: littlefs-python's file objects close a second time after an error.
-    def read(self, name: str) -> bytes | None:
+    def read(self, name: str) -> bytearray | None:
         fs = self.fs.fs
         try:
             size = self._call(lfs.stat, fs, name).size
@@ -71,16 +73,16 @@ class LittleFiles:
             raise
         file = self._call(lfs.file_open, fs, name, "r")
         try:
-            return bytes(self._call(lfs.file_read, fs, file, size))
+            return bytearray(self._call(lfs.file_read, fs, file, size))
         finally:
             self._call(lfs.file_close, fs, file)
 
-    def write(self, name: str, *parts: bytes) -> None:
+    def write(self, name: str, pieces: Iterable[bytes]) -> None:
         fs = self.fs.fs
         file = self._call(lfs.file_open, fs, name, "w")
         try:
-            for part in parts:
-                self._call(lfs.file_write, fs, file, part)
+            for piece in pieces:
+                self._call(lfs.file_write, fs, file, piece)
         finally:
             self._call(lfs.file_close, fs, file)
 

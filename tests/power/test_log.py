@@ -87,7 +87,7 @@ def test_a_cut_at_any_flash_operation_leaves_the_old_record_or_the_new_one(count
 def test_a_damaged_page_is_named_and_the_device_goes_on_recording(number):
     vault = start(filled(KEPT))
     row = vault._find(f"log/{number // LOG_ENTRIES_PER_PAGE:08x}")
-    vault._files.write(f"{row[2]:08x}", b"noise")
+    vault._files.write(f"{row[2]:08x}", [b"noise"])
     with pytest.raises(DaricError) as refused:
         whole(vault)
     assert refused.value.name == "storage"

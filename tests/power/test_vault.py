@@ -107,15 +107,15 @@ def test_a_changed_file_is_named_and_takes_nothing_along(chip, attack):
     target = f"{vault._find('journal/sessions')[2]:08x}"
     sealed = vault._files.read(target)
     if attack == "roll back":
-        vault._files.write(target, next(iter(old.values())))
+        vault._files.write(target, [next(iter(old.values()))])
     elif attack == "remove":
         vault._files.remove(target)
     elif attack == "flip":
-        vault._files.write(target, sealed[:20] + bytes([sealed[20] ^ 1]) + sealed[21:])
+        vault._files.write(target, [sealed[:20] + bytes([sealed[20] ^ 1]) + sealed[21:]])
     elif attack == "swap":
-        vault._files.write(target, vault._files.read(f"{vault._find('other')[2]:08x}"))
+        vault._files.write(target, [vault._files.read(f"{vault._find('other')[2]:08x}")])
     else:
-        vault._files.write(target, sealed[:15])
+        vault._files.write(target, [sealed[:15]])
     again = start(chip)
     with pytest.raises(DaricError, match="journal/sessions") as caught:
         again.read("journal/sessions")
@@ -245,14 +245,15 @@ def test_the_first_start_survives_a_cut_at_every_operation(chip):
 
 def test_over_all_cuts_no_key_and_nonce_seal_two_plaintexts(monkeypatch):
     sealed = {}
-    original = platform.ccm_seal
+    original = platform.ccm_seal_parts
 
-    def watch(key, nonce, plaintext, aad, tag_length=16, out=None):
+    def watch(key, nonce, parts, aad, tag_length=16):
+        plaintext = b"".join(parts)
         seen = sealed.setdefault((bytes(key), bytes(nonce)), (plaintext, aad))
         assert seen == (plaintext, aad), "a key and nonce sealed a second plaintext"
-        return original(key, nonce, plaintext, aad, tag_length, out)
+        return original(key, nonce, parts, aad, tag_length)
 
-    monkeypatch.setattr(platform, "ccm_seal", watch)
+    monkeypatch.setattr(platform, "ccm_seal_parts", watch)
     chip = memory_chip()
     vault = start(chip)
     vault.write("name", b"0")
@@ -369,7 +370,7 @@ def test_wear_is_counted_for_each_raw_area(chip):
 def test_leftover_files_are_removed_at_the_start(chip):
     vault = start(chip)
     vault.write("name", b"value")
-    vault._files.write("deadbeef", b"left by a cut")
+    vault._files.write("deadbeef", [b"left by a cut"])
     again = start(chip)
     assert "deadbeef" not in again._files.names()
     assert again.read("name") == b"value"

@@ -64,8 +64,8 @@ class WatchedStore(MemoryStore):
 
     watch = None
 
-    def write(self, name, value):
-        super().write(name, value)
+    def write(self, name, *parts):
+        super().write(name, *parts)
         self._changed(name)
 
     def erase(self, name):

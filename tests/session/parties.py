@@ -19,8 +19,8 @@ class MemoryStore(dict):
     def read(self, name):
         return self.get(name)
 
-    def write(self, name, value):
-        self[name] = bytes(value)
+    def write(self, name, *parts):
+        self[name] = b"".join(parts)
 
     def erase(self, name):
         self.pop(name, None)

@@ -29,9 +29,9 @@ class CutStore(MemoryStore):
 
     left = None
 
-    def write(self, name, value):
+    def write(self, name, *parts):
         self._count()
-        super().write(name, value)
+        super().write(name, *parts)
 
     def erase(self, name):
         if name in self:

@@ -26,9 +26,9 @@ class CuttableStore(MemoryStore):
     changes = 0
     cut_at = 10**9
 
-    def write(self, name, value):
+    def write(self, name, *parts):
         self._count()
-        super().write(name, value)
+        super().write(name, *parts)
 
     def erase(self, name):
         if name in self:

@@ -25,8 +25,8 @@ class MemoryStore:
     def read(self, name: str) -> bytes | None:
         return self.values.get(name)
 
-    def write(self, name: str, value: bytes) -> None:
-        self.values[name] = value
+    def write(self, name: str, *parts: bytes) -> None:
+        self.values[name] = b"".join(parts)
 
     def erase(self, name: str) -> None:
         self.values.pop(name, None)

@@ -50,8 +50,8 @@ class Memory:
     def read(self, name: str) -> bytes | None:
         return self._values.get(name)
 
-    def write(self, name: str, value: bytes) -> None:
-        self._values[name] = value
+    def write(self, name: str, *parts: bytes) -> None:
+        self._values[name] = b"".join(parts)
 
     def erase(self, name: str) -> None:
         self._values.pop(name, None)

@@ -11,6 +11,7 @@ from daric_protocol.errors import DaricError
 from daric_protocol.group import Group, issued_name, issued_to, pair_name, replaced, shard_name
 from daric_protocol.identity import Identity
 from daric_protocol.journal import Journal
+from daric_protocol.pairstate import ENCODED
 from daric_protocol.shard import Shard, ack_digest
 from daric_protocol.tagged import random_scalar, scalar
 
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
         def read(self, name: str) -> "bytes | None":
             """The value, or None. Raises DaricError("storage") naming a damaged entry."""
 
-        def write(self, name: str, value: bytes) -> None:
-            """Set the value; the previous one is destroyed. Raises DaricError("storage")."""
+        def write(self, name: str, *parts: bytes) -> None:
+            """Set the value, the parts end to end; the previous one is destroyed. Raises DaricError("storage")."""
 
         def erase(self, name: str) -> None:
             """Destroy the value beyond recovery; nothing happens where there is none."""
@@ -284,8 +285,8 @@ class Custody:
             data = None  # a set-up that can't be read is made again
         if data is None:
             return 0, b"", b""
-        epoch, sid, state = platform.cbor_decode(data)
-        return epoch, sid, state
+        epoch, sid = platform.cbor_decode(data[:-ENCODED])
+        return epoch, sid, data[-ENCODED:]
 
     def _finish_swap(self, group_id: bytes, peer: int) -> None:
         """After the swap was noted: replace the state, end the ban, tidy up. May be repeated."""

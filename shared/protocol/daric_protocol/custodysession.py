@@ -100,7 +100,7 @@ class SessionCustody:
         if custody.bans.strikes(self._group_id, identity) >= STRIKES_BEFORE_DELAY and key not in custody.consents:
             raise DaricError("banned", "A new set-up with this party needs the owner's consent first.")
         epoch = custody.group(self._group_id).epoch
-        self._store.write(fresh_name(self._group_id, peer), platform.cbor_encode([epoch, sid, pair.encode()]))
+        self._store.write(fresh_name(self._group_id, peer), platform.cbor_encode([epoch, sid]), *pair.parts())
         custody.consents.discard(key)
 
     def activate_pair(self, peer: int, acks: "list[tuple[int, bytes]]") -> None:
@@ -158,9 +158,9 @@ class SessionCustody:
         if shard.group_id != self._group_id or shard.epoch != highest or group.keeps_shard(shard.epoch):
             raise DaricError("internal", "A shard of an epoch that this session did not consume.")
         for peer in sorted(pairs):
-            state = pairs.pop(peer).encode()
+            state = pairs.pop(peer)
             if not custody.bans.is_banned(self._group_id, shard.roster.member(peer).identity):
-                self._store.write(pair_name(self._group_id, shard.epoch, peer), state)
+                self._store.write(pair_name(self._group_id, shard.epoch, peer), *state.parts())
         self._store.write(shard_name(self._group_id, shard.epoch), shard.encode())
         group.highest_epoch = shard.epoch
         group.highest_index = max([group.highest_index] + shard.roster.indexes())

@@ -6,11 +6,12 @@ A matrix is kept as 128 columns of 68 bytes, one per seed; bit j of a column bel
 from hashlib import sha256
 
 from daric_protocol.errors import Abort
-from daric_protocol.platform import column_hashes, equal, transpose128
+from daric_protocol.platform import column_hashes, equal, transpose_byte
 from daric_protocol.platform.matrix import expand_columns, xor_columns
 from daric_protocol.tagged import TH, u8
 
 COLUMNS = 128
+GROUP = 8  # rows that are read together: as many as one byte has bits
 WIDTH = 68  # bytes of a column: 416 rows and 128 bits that blind the check
 ROWS = 416
 ROW_WIDTH = ROWS // 8  # bytes of a column that become rows
@@ -58,17 +59,31 @@ def extend(sid_v: bytes, k0: bytes, k1: bytes, beta: bytes, pad: bytes) -> bytes
     return bytes(message)
 
 
-def rows(sid_v: bytes, k0: bytes) -> bytearray:
-    """Bob's rows T_j, 416 x 16 B, made again from his seeds."""
+class Rows:
+    """The 416 rows of a matrix, read from its columns eight at a time: a device holds the matrix once."""
+
+    def __init__(self, columns: bytearray) -> None:
+        """columns: 128 of 52 bytes or more, taken over."""
+        self._columns = columns
+
+    def group(self, first: int) -> "bytes | bytearray":
+        """Rows `first` to `first` + 7, 16 B each; `first` is a multiple of 8."""
+        return transpose_byte(self._columns, first // GROUP)
+
+    def wipe(self) -> None:
+        """Overwrite them, once they are no longer needed."""
+        wipe(self._columns)
+
+
+def rows(sid_v: bytes, k0: bytes) -> Rows:
+    """Bob's rows T_j, made again from his seeds."""
     own = bytearray(COLUMNS * ROW_WIDTH)
     _expand(sid_v, k0, own, ROW_WIDTH)
-    transposed = transpose128(own)
-    wipe(own)
-    return transposed
+    return Rows(own)
 
 
-def check(sid_v: bytes, kD: bytes, delta: bytes, message: bytes, peer: int) -> bytearray:
-    """Alice's rows Q_j = T_j + beta_j * delta, 416 x 16 B, from Bob's message.
+def check(sid_v: bytes, kD: bytes, delta: bytes, message: bytes, peer: int) -> Rows:
+    """Alice's rows Q_j = T_j + beta_j * delta, from Bob's message.
 
     Abort("blame") for a message of another length; Abort("ban") if Bob did not use one x' in all columns. A failure
     depends on delta: the caller has marked the check as open, durably, before it calls.
@@ -82,8 +97,4 @@ def check(sid_v: bytes, kD: bytes, delta: bytes, message: bytes, peer: int) -> b
     xor_columns(expected, 16, message[MATRIX : MATRIX + 16], 0, delta)
     if not equal(TH("dkls/tt", sid_v, sha256(expected).digest()), message[MATRIX + 16 :]):
         raise Abort("ban", peer, "The OT-extension check failed.")
-    for k in range(1, COLUMNS):  # in place: the blinding bits give no rows
-        columns[ROW_WIDTH * k : ROW_WIDTH * (k + 1)] = columns[WIDTH * k : WIDTH * k + ROW_WIDTH]
-    transposed = transpose128(memoryview(columns)[: COLUMNS * ROW_WIDTH])
-    wipe(columns)
-    return transposed
+    return Rows(columns)

@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from daric_protocol import extension, gadget
 from daric_protocol.errors import Abort, DaricError
+from daric_protocol.extension import GROUP
 from daric_protocol.limits import STREAM_ROWS
 from daric_protocol.platform import Sha256, equal
 from daric_protocol.platform.matrix import hash_rows, offset_rows
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 CHUNKS = extension.ROWS // STREAM_ROWS  # 13
 CHUNK_BYTES = STREAM_ROWS * 96  # 3072
-GROUP = 8  # rows that are hashed together: as many as one byte has choice bits
 SIZES = (64,) + (CHUNK_BYTES,) * CHUNKS + (32,)  # of the parts of a stream
 
 
@@ -80,7 +80,7 @@ class Alice:
         offsets = b"".join([scalar(n) for n in self._inputs])
         at = 0
         for first in range(STREAM_ROWS * number, STREAM_ROWS * (number + 1), GROUP):
-            rows = self._rows[16 * first : 16 * (first + GROUP)]
+            rows = self._rows.group(first)
             others = (int.from_bytes(rows, "little") ^ self._delta).to_bytes(16 * GROUP, "little")
             own = hash_rows(self._block, first, rows)
             chunk[at : at + 96 * GROUP] = offset_rows(own, hash_rows(self._block, first, others), offsets)
@@ -102,7 +102,7 @@ class Alice:
                     mu = theta_u * from_bytes(own[i], "big") + theta_v * from_bytes(own[i + 1], "big")
                     running.update(((mu + from_bytes(own[i + 2], "big")) % Q).to_bytes(32, "big"))
             yield bytes(chunk)
-        extension.wipe(self._rows)
+        self._rows.wipe()
         self._inputs = (0, 0, 0)
         yield running.digest()
 
@@ -113,7 +113,7 @@ class Bob:
     def __init__(self, sid_v: bytes, k0: bytes, k1: bytes, peer: int, random: "Callable[[int], bytes]") -> None:
         """Draws the choice bits beta (52 B) and the pad of the check (16 B)."""
         self._sid_v = sid_v
-        self._k0 = k0
+        self._k0 = bytes(k0)  # a copy: it may lie in a whole pair's state, which is let go of
         self._peer = peer
         self._beta = random(extension.ROW_WIDTH)
         self.b = gadget.select(self._beta)
@@ -159,7 +159,7 @@ class Bob:
         from_bytes = int.from_bytes
         at = to = 0
         for first in range(STREAM_ROWS * number, STREAM_ROWS * (number + 1), GROUP):
-            alphas = hash_rows(self._block, first, self._rows[16 * first : 16 * (first + GROUP)])
+            alphas = hash_rows(self._block, first, self._rows.group(first))
             choices = self._beta[first >> 3]
             for i in range(0, 3 * GROUP, 3):
                 bit = choices & 1
@@ -181,7 +181,7 @@ class Bob:
             raise Abort("soft", None, "The multiplication stream ended early.")
         for _ in self._gadget:  # past the last part, where the table is checked
             pass
-        extension.wipe(self._rows)
+        self._rows.wipe()
         same_rows = equal(self._running.digest(), self._h)
         same_mu = equal(self._running_mu.digest(), self._mu)
         if not (same_rows and same_mu):

@@ -8,6 +8,10 @@ from hashlib import sha256
 from daric_protocol.errors import DaricError
 from daric_protocol.tagged import HS, TH, u8
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 SEEDS = 128 * 16  # bytes of one seed set
 ENCODED = 32 + 32 + 16 + 3 * SEEDS  # 6224
 
@@ -27,17 +31,22 @@ class PairState:
         self.k0 = k0
         self.k1 = k1
 
+    def parts(self) -> "tuple[bytes, ...]":
+        """What makes 6224 bytes end to end: z, pid, delta, kD, k0, k1."""
+        return self.z, self.pid, self.delta, self.kD, self.k0, self.k1
+
     def encode(self) -> bytes:
-        """6224 bytes: z, pid, delta, kD, k0, k1."""
-        return b"".join([self.z, self.pid, self.delta, self.kD, self.k0, self.k1])
+        """6224 bytes. A device stores the parts: it may have no room for them in one piece."""
+        return b"".join(self.parts())
 
     @classmethod
     def decode(cls, data: bytes) -> "PairState":
-        """The state of 6224 bytes. DaricError("encoding") for another length."""
+        """The state of 6224 bytes, whose seeds stay where they are. DaricError("encoding") for another length."""
         if len(data) != ENCODED:
             raise DaricError("encoding", "A pair's state has 6224 bytes.")
         kD, k0, k1 = 80, 80 + SEEDS, 80 + 2 * SEEDS
-        return cls(data[:32], data[32:64], data[64:80], data[kD:k0], data[k0:k1], data[k1:])
+        seeds: Any = memoryview(data)
+        return cls(data[:32], data[32:64], data[64:80], seeds[kD:k0], seeds[k0:k1], seeds[k1:])
 
     def ratchet(self, confirm: bytes, me: int, peer: int) -> "PairState":
         """The state of the same pair in the epoch that `confirm` (32 B) belongs to; delta stays.

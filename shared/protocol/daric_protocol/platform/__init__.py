@@ -30,13 +30,14 @@ if NATIVE:
         cbor_encode,
         ccm_open,
         ccm_seal,
+        ccm_seal_parts,
         column_hashes,
         equal,
         hkdf_sha256,
         hmac_sha256,
         keccak256,
         sha256,
-        transpose128,
+        transpose_byte,
     )
 else:
     from daric_protocol.platform.device import (
@@ -45,13 +46,14 @@ else:
         cbor_encode,
         ccm_open,
         ccm_seal,
+        ccm_seal_parts,
         column_hashes,
         equal,
         hkdf_sha256,
         hmac_sha256,
         keccak256,
         sha256,
-        transpose128,
+        transpose_byte,
     )
 
 __all__ = [
@@ -61,6 +63,7 @@ __all__ = [
     "cbor_encode",
     "ccm_open",
     "ccm_seal",
+    "ccm_seal_parts",
     "column_hashes",
     "curve",
     "equal",
@@ -68,7 +71,7 @@ __all__ = [
     "hmac_sha256",
     "keccak256",
     "sha256",
-    "transpose128",
+    "transpose_byte",
 ]
 
 

@@ -9,6 +9,10 @@ if sys.implementation.name == "micropython":
 else:
     from daric_protocol.platform.standin import Aes
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
 ECB, CBC = 1, 2  # modes of cryptolib
 PIECE = 512  # bytes per call into the C cipher: large enough to hide the call, small enough for a board
 
@@ -30,11 +34,27 @@ def seal(
 
     out: where both go, of just their length; then nothing is returned.
     """
-    check_sizes(key, nonce, len(plaintext), tag_length)
     place = bytearray(len(plaintext) + tag_length) if out is None else out
-    first = _counter_mode(key, nonce, plaintext, len(plaintext), place)
-    place[len(plaintext) :] = _tag(key, nonce, plaintext, len(plaintext), aad, tag_length, first)
+    at = 0
+    for piece in seal_parts(key, nonce, (plaintext,), aad, tag_length):
+        place[at : at + len(piece)] = piece
+        at += len(piece)
     return bytes(place) if out is None else b""
+
+
+def seal_parts(
+    key: bytes, nonce: bytes, parts: "Sequence[bytes]", aad: bytes, tag_length: int = 16
+) -> "Iterator[bytes]":
+    """As `seal`, of a plaintext in parts; gives the result piece by piece: a device has no memory for one more copy."""
+    length = sum([len(part) for part in parts])
+    check_sizes(key, nonce, length, tag_length)
+    stream = _keystream(key, nonce)
+    first = bytes(next(stream))
+    cipher, last = _mac(key, nonce, length, aad, tag_length)
+    for piece in _pieces(parts):
+        _authenticate(cipher, piece, len(piece), last)
+        yield _mixed(piece, next(stream))
+    yield _masked(last, first, tag_length)
 
 
 def open_sealed(
@@ -49,8 +69,16 @@ def open_sealed(
         raise DaricError("sealed")
     check_sizes(key, nonce, length, tag_length)
     place = bytearray(length) if out is None else out
-    first = _counter_mode(key, nonce, sealed, length, place)
-    if not equal(_tag(key, nonce, place, length, aad, tag_length, first), sealed[length:]):
+    stream = _keystream(key, nonce)
+    first = bytes(next(stream))
+    view = memoryview(sealed)
+    for at in range(0, length, PIECE):
+        end = min(at + PIECE, length)
+        place[at:end] = _mixed(view[at:end], next(stream))
+    cipher, last = _mac(key, nonce, length, aad, tag_length)
+    if length:
+        _authenticate(cipher, place, length, last)
+    if not equal(_masked(last, first, tag_length), sealed[length:]):
         raise DaricError("sealed")
     return bytes(place) if out is None else b""
 
@@ -63,8 +91,8 @@ def check_sizes(key: bytes, nonce: bytes, length: int, tag_length: int) -> None:
         raise DaricError("parameter", "the message is too long for the nonce's counter")
 
 
-def _counter_mode(key: bytes, nonce: bytes, data: bytes, length: int, out: "bytearray | memoryview") -> bytes:
-    """Xor the first `length` bytes of data with the keystream of counters 1, 2, .. into out; returns block 0.
+def _keystream(key: bytes, nonce: bytes) -> "Iterator[bytearray]":
+    """Block 0, which masks the tag; then the stream of counters 1, 2, .. in pieces, each in the buffer of the last.
 
     Counter blocks are built as one big integer per piece: adding `step` counts all of them on.
     """
@@ -72,6 +100,7 @@ def _counter_mode(key: bytes, nonce: bytes, data: bytes, length: int, out: "byte
     start = bytes([14 - len(nonce)]) + nonce + bytes(15 - len(nonce))
     first = bytearray(16)
     cipher.encrypt(start, first)
+    yield first
     blocks = PIECE // 16
     ones = int.from_bytes((bytes(15) + b"\x01") * blocks, "big")
     counters = int.from_bytes(start, "big") * ones
@@ -79,26 +108,39 @@ def _counter_mode(key: bytes, nonce: bytes, data: bytes, length: int, out: "byte
         counters += (i + 1) << 128 * (blocks - 1 - i)
     step = ones * blocks
     stream = bytearray(PIECE)
-    view = memoryview(data)
-    for at in range(0, length, PIECE):
+    while True:
         cipher.encrypt(counters.to_bytes(PIECE, "big"), stream)
+        yield stream
         counters += step
-        size = min(PIECE, length - at)
-        mixed = int.from_bytes(view[at : at + size], "big") ^ int.from_bytes(stream[:size], "big")
-        out[at : at + size] = mixed.to_bytes(size, "big")
-    return bytes(first)
 
 
-def _tag(
-    key: bytes,
-    nonce: bytes,
-    plaintext: "bytes | bytearray | memoryview",
-    length: int,
-    aad: bytes,
-    tag_length: int,
-    first: bytes,
-) -> bytes:
-    """CBC-MAC over sizes, nonce, AAD and the first `length` bytes of plaintext, masked with keystream block 0."""
+def _mixed(piece: "bytes | memoryview", stream: bytearray) -> bytes:
+    """The xor of a piece and as much of the keystream."""
+    size = len(piece)
+    return (int.from_bytes(piece, "big") ^ int.from_bytes(stream[:size], "big")).to_bytes(size, "big")
+
+
+def _pieces(parts: "Sequence[bytes]") -> "Iterator[memoryview]":
+    """All parts in pieces of the same size but the last, one at a time in the same buffer."""
+    buffer = memoryview(bytearray(PIECE))
+    filled = 0
+    for part in parts:
+        view = memoryview(part)
+        at = 0
+        while at < len(view):
+            size = min(PIECE - filled, len(view) - at)
+            buffer[filled : filled + size] = view[at : at + size]
+            filled += size
+            at += size
+            if filled == PIECE:
+                yield buffer
+                filled = 0
+    if filled:
+        yield buffer[:filled]
+
+
+def _mac(key: bytes, nonce: bytes, length: int, aad: bytes, tag_length: int) -> "tuple[Aes, bytearray]":
+    """A CBC-MAC that has taken sizes, nonce and AAD, and the buffer with its last block; a plaintext comes next."""
     cipher = Aes(key, CBC, bytes(16))
     flags = (64 if aad else 0) | (tag_length - 2) << 2 | 14 - len(nonce)
     opening = bytes([flags]) + nonce + length.to_bytes(15 - len(nonce), "big")
@@ -108,8 +150,11 @@ def _tag(
         opening += aad
     last = bytearray(PIECE)
     _authenticate(cipher, opening, len(opening), last)
-    if length:
-        _authenticate(cipher, plaintext, length, last)
+    return cipher, last
+
+
+def _masked(last: bytearray, first: bytes, tag_length: int) -> bytes:
+    """The tag: the last block of the CBC-MAC, masked with keystream block 0."""
     mask = int.from_bytes(last[:16], "big") ^ int.from_bytes(first, "big")
     return mask.to_bytes(16, "big")[:tag_length]
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import cbor2
@@ -16,7 +17,7 @@ from daric_protocol.errors import DaricError
 from daric_protocol.limits import CBOR_DEPTH
 from daric_protocol.platform.ccm import check_sizes
 from daric_protocol.platform.galois import column_hashes
-from daric_protocol.platform.plain import transpose128
+from daric_protocol.platform.plain import transpose_byte
 
 __all__ = [
     "Sha256",
@@ -24,13 +25,14 @@ __all__ = [
     "cbor_encode",
     "ccm_open",
     "ccm_seal",
+    "ccm_seal_parts",
     "column_hashes",
     "equal",
     "hkdf_sha256",
     "hmac_sha256",
     "keccak256",
     "sha256",
-    "transpose128",
+    "transpose_byte",
 ]
 
 Sha256 = hashlib.sha256
@@ -78,6 +80,13 @@ def ccm_seal(
         return sealed
     out[:] = sealed
     return b""
+
+
+def ccm_seal_parts(
+    key: bytes, nonce: bytes, parts: Sequence[bytes], aad: bytes, tag_length: int = 16
+) -> Iterator[bytes]:
+    """As ccm_seal, of a plaintext in parts; gives the result piece by piece."""
+    yield ccm_seal(key, nonce, b"".join(parts), aad, tag_length)
 
 
 def ccm_open(

@@ -11,18 +11,19 @@ from daric_protocol.errors import DaricError
 from daric_protocol.platform.ccm import equal
 from daric_protocol.platform.ccm import open_sealed as ccm_open
 from daric_protocol.platform.ccm import seal as ccm_seal
+from daric_protocol.platform.ccm import seal_parts as ccm_seal_parts
 
 if sys.implementation.name == "micropython":
     try:
         from daric_protocol.platform.galois_viper import column_hashes
-        from daric_protocol.platform.viper import keccak256, transpose128
+        from daric_protocol.platform.viper import keccak256, transpose_byte
     except (SyntaxError, ValueError):
         # A port without the native emitter: it cannot compile viper code, or refuses the compiled file.
         from daric_protocol.platform.galois import column_hashes
-        from daric_protocol.platform.plain import keccak256, transpose128
+        from daric_protocol.platform.plain import keccak256, transpose_byte
 else:
     from daric_protocol.platform.galois import column_hashes
-    from daric_protocol.platform.plain import keccak256, transpose128
+    from daric_protocol.platform.plain import keccak256, transpose_byte
 
 __all__ = [
     "Sha256",
@@ -30,13 +31,14 @@ __all__ = [
     "cbor_encode",
     "ccm_open",
     "ccm_seal",
+    "ccm_seal_parts",
     "column_hashes",
     "equal",
     "hkdf_sha256",
     "hmac_sha256",
     "keccak256",
     "sha256",
-    "transpose128",
+    "transpose_byte",
 ]
 
 INNER_PAD = int.from_bytes(b"\x36" * 64, "big")

@@ -51,37 +51,25 @@ def keccak256(data: bytes) -> bytes:
     return b"".join([lane.to_bytes(8, "little") for lane in lanes[:4]])
 
 
-def _swap_masks() -> "list[tuple[int, int]]":
-    """(s, mask) for s = 64 .. 1: the mask selects the bits of a 128 x 128 matrix whose row lacks s and column has s."""
-    masks = []
-    s = 64
-    while s:
-        if s >= 8:
-            row = (bytes(s // 8) + b"\xff" * (s // 8)) * (64 // s)
-        else:
-            row = bytes([{4: 0xF0, 2: 0xCC, 1: 0xAA}[s]]) * 16
-        masks.append((s, int.from_bytes((row * s + bytes(16 * s)) * (64 // s), "little")))
-        s >>= 1
-    return masks
+def _repeated(square: int) -> int:
+    """16 squares of 8 x 8 bits side by side."""
+    return int.from_bytes(square.to_bytes(8, "little") * 16, "little")
 
 
-def transpose128(columns: "bytes | bytearray | memoryview") -> bytearray:
-    """Bit k of row j = bit j of column k, for 128 columns of w bytes each, laid end to end.
+# (distance, mask): which bits of an 8 x 8 matrix change places with those that far above them.
+SWAPS = ((7, _repeated(0x00AA00AA00AA00AA)), (14, _repeated(0x0000CCCC0000CCCC)), (28, _repeated(0x00000000F0F0F0F0)))
 
-    Returns 8w rows of 16 bytes, laid end to end; bits are little-endian. Works on 128 x 128 bits at a time, swapping
-    ever smaller off-diagonal squares inside one integer.
+
+def transpose_byte(columns: "bytes | bytearray | memoryview", byte: int) -> "bytes | bytearray":
+    """Rows 8 * byte .. 8 * byte + 7 of a bit matrix, 16 bytes each, laid end to end.
+
+    columns: 128 columns of w bytes, laid end to end; byte: 0 .. w - 1. Bit k of row j is bit j of column k; bits are
+    little-endian. Swaps ever larger squares of 16 matrices of 8 x 8 bits inside one integer.
     """
     width = len(columns) // 128
-    rows = bytearray(128 * width)
-    masks = _swap_masks()
-    for start in range(0, width, 16):
-        size = min(16, width - start)
-        pad = bytes(16 - size)
-        square = b"".join([bytes(columns[at + start : at + start + size]) + pad for at in range(0, 128 * width, width)])
-        bits = int.from_bytes(square, "little")
-        for s, mask in masks:
-            swap = (bits >> 127 * s ^ bits) & mask
-            # the partner of (row, column) with column bit s is (row + s, column - s), 127 s bits further up
-            bits ^= swap | swap << 127 * s
-        rows[128 * start : 128 * (start + size)] = bits.to_bytes(2048, "little")[: 128 * size]
-    return rows
+    bits = int.from_bytes(bytes([columns[at] for at in range(byte, 128 * width, width)]), "little")
+    for distance, mask in SWAPS:
+        swap = (bits >> distance ^ bits) & mask
+        bits ^= swap | swap << distance
+    squares = bits.to_bytes(128, "little")
+    return bytes([squares[at] for row in range(8) for at in range(row, 128, 8)])

@@ -137,48 +137,42 @@ def keccak256(data: bytes) -> bytes:
 
 
 @micropython.viper
-def _transpose(columns, rows, width: int):
+def _transpose_byte(columns, rows, step: int, byte: int):
     """8 x 8 bits at a time, as two words of four bytes each (three rounds of swapping ever larger squares)."""
     source = ptr8(columns)  # noqa: F821
     target = ptr8(rows)  # noqa: F821
-    step = width
-    j = 0
-    while j < width:
-        k = 0
-        while k < 16:
-            at = k * 8 * step + j
-            x = int(source[at]) | (int(source[at + step]) << 8)
-            x |= (int(source[at + 2 * step]) << 16) | (int(source[at + 3 * step]) << 24)
-            at += 4 * step
-            y = int(source[at]) | (int(source[at + step]) << 8)
-            y |= (int(source[at + 2 * step]) << 16) | (int(source[at + 3 * step]) << 24)
-            t = (x ^ (x >> 7)) & 0x00AA00AA
-            x = x ^ t ^ (t << 7)
-            t = (y ^ (y >> 7)) & 0x00AA00AA
-            y = y ^ t ^ (t << 7)
-            t = (x ^ (x >> 14)) & 0x0000CCCC
-            x = x ^ t ^ (t << 14)
-            t = (y ^ (y >> 14)) & 0x0000CCCC
-            y = y ^ t ^ (t << 14)
-            t = ((x >> 4) ^ y) & 0x0F0F0F0F
-            y = y ^ t
-            x = x ^ (t << 4)
-            at = j * 128 + k
-            target[at] = x
-            target[at + 16] = x >> 8
-            target[at + 32] = x >> 16
-            target[at + 48] = x >> 24
-            target[at + 64] = y
-            target[at + 80] = y >> 8
-            target[at + 96] = y >> 16
-            target[at + 112] = y >> 24
-            k += 1
-        j += 1
+    k = 0
+    while k < 16:
+        at = k * 8 * step + byte
+        x = int(source[at]) | (int(source[at + step]) << 8)
+        x |= (int(source[at + 2 * step]) << 16) | (int(source[at + 3 * step]) << 24)
+        at += 4 * step
+        y = int(source[at]) | (int(source[at + step]) << 8)
+        y |= (int(source[at + 2 * step]) << 16) | (int(source[at + 3 * step]) << 24)
+        t = (x ^ (x >> 7)) & 0x00AA00AA
+        x = x ^ t ^ (t << 7)
+        t = (y ^ (y >> 7)) & 0x00AA00AA
+        y = y ^ t ^ (t << 7)
+        t = (x ^ (x >> 14)) & 0x0000CCCC
+        x = x ^ t ^ (t << 14)
+        t = (y ^ (y >> 14)) & 0x0000CCCC
+        y = y ^ t ^ (t << 14)
+        t = ((x >> 4) ^ y) & 0x0F0F0F0F
+        y = y ^ t
+        x = x ^ (t << 4)
+        target[k] = x
+        target[k + 16] = x >> 8
+        target[k + 32] = x >> 16
+        target[k + 48] = x >> 24
+        target[k + 64] = y
+        target[k + 80] = y >> 8
+        target[k + 96] = y >> 16
+        target[k + 112] = y >> 24
+        k += 1
 
 
-def transpose128(columns: "bytes | bytearray | memoryview") -> bytearray:
-    """Bit k of row j = bit j of column k, for 128 columns of w bytes each; returns 8w rows of 16 bytes."""
-    width = len(columns) // 128
-    rows = bytearray(128 * width)
-    _transpose(columns, rows, width)
+def transpose_byte(columns: "bytes | bytearray | memoryview", byte: int) -> "bytes | bytearray":
+    """Rows 8 * byte .. 8 * byte + 7 of a bit matrix, 16 bytes each: bit k of row j is bit j of column k, of 128."""
+    rows = bytearray(128)
+    _transpose_byte(columns, rows, len(columns) // 128, byte)
     return rows
