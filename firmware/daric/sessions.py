@@ -51,7 +51,7 @@ class Sessions:
         self._asked = -1  # when the owner was asked; -1: not yet
         self._patience = APPROVAL_TIMEOUT
         self._shown = None  # the round, or the ended state, on the screen
-        self._heard = 0  # when the host last asked anything
+        self._heard = 0  # when the host last asked anything, or the session ended
         self._number = 0  # of the frame that is kept until the host asks for the next
         self._frame = None
         self._incoming = None  # (seat, bytearray) of the frame whose pieces arrive
@@ -277,6 +277,7 @@ class Sessions:
                 self._shown = session.state
                 self._record()
                 self._end()
+                self._heard = self._device.board.ticks()  # a host that was away still fetches what tells the others
 
     def _record(self) -> None:
         """Write the session into the device's record. What has no room there is counted; the session's end stands."""

@@ -3,8 +3,10 @@
 import os
 
 import pytest
+from daric_host.device import DeviceLink
 from daric_protocol import VERSION, channel, flows, platform
 from daric_protocol.errors import DaricError, error_name
+from daric_protocol.limits import APPROVAL_TIMEOUT, KEYGEN_TIMEOUT
 from daric_protocol.link import Link
 
 from tests.firmware.board import Wired, device, host_of, pair
@@ -153,7 +155,7 @@ async def test_a_pairing_that_nobody_answers_is_forgotten(tmp_path):
     link = host_of(app)
 
     async def same(code: str) -> bool:
-        app.board.now += 180_000
+        app.board.now += APPROVAL_TIMEOUT * 1000
         return True
 
     with pytest.raises(DaricError) as caught:
@@ -230,13 +232,13 @@ async def test_a_session_without_its_host_ends_by_itself(app):
     link = host_of(app)
     await pair(link)
     await link.session_join(flows.create_terms(UUID, 2, 2, os.urandom).encode())
-    app.board.now += 900_001
+    app.board.now += KEYGEN_TIMEOUT * 1000
     app.step(0)
     assert not app.sessions.active
 
 
-async def test_a_session_that_its_owner_does_not_answer_ends_by_itself(tmp_path):
-    app = device(tmp_path)
+async def asked(app) -> tuple[DeviceLink, LocalParty]:
+    """A host, and the other party of a session that the device's owner is asked about and does not answer."""
     link = host_of(app)
     await pair(link)
     app.board.answer = None
@@ -245,12 +247,30 @@ async def test_a_session_that_its_owner_does_not_answer_ends_by_itself(tmp_path)
     joins = [await link.session_join(terms.encode()), await party.join(terms)]
     await link.session_start(joins)
     await party.start(joins)
+    step = await link.session_fetch()
+    await party.deliver(0, step.frame)
     _, opening = await party.fetch()
     await link.session_deliver(1, opening)
     assert "Check code" in "".join(app.board.pages[-1][0])
-    app.board.now += 180_001
+    return link, party
+
+
+async def test_a_session_that_its_owner_does_not_answer_ends_by_itself(app):
+    link, _ = await asked(app)
+    app.board.now += APPROVAL_TIMEOUT * 1000
     app.step(0)
     assert (await link.session_state()).error.name == "soft"
+
+
+async def test_a_host_that_was_away_longer_than_its_session_still_tells_the_others_that_it_ended(app):
+    link, party = await asked(app)
+    app.board.now += APPROVAL_TIMEOUT * 1000
+    app.step(0)
+    app.board.now += (APPROVAL_TIMEOUT - 1) * 1000
+    app.step(0)
+    notice = (await link.session_fetch()).frame
+    await party.deliver(0, notice)
+    assert (await party.outcome())[0] == "failed"
 
 
 @pytest.mark.parametrize(
@@ -334,7 +354,7 @@ async def ended(app) -> object:
 
 async def test_what_a_host_never_fetches_of_a_session_that_ended_is_forgotten_but_how_it_ended(app):
     link = await ended(app)
-    app.board.now += 180_000
+    app.board.now += APPROVAL_TIMEOUT * 1000
     app.step(0)
     assert app.sessions._session is None
     assert (await link.session_state()).error is not None
@@ -363,7 +383,7 @@ async def test_a_session_under_way_gives_way_to_nothing(app):
     terms = flows.create_terms(UUID, 2, 2, os.urandom).encode()
     join = await link.session_join(terms)
     app.dispatcher.short = True
-    app.board.now += 180_000
+    app.board.now += APPROVAL_TIMEOUT * 1000
     for _ in range(3):
         app.step(0)
     assert app.sessions.active
