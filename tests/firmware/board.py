@@ -1,6 +1,9 @@
 """The firmware in this process: a board in memory, and a transport that lets it run whenever its host waits."""
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from threading import RLock
 
 from daric.app import App
 from daric.board import faults
@@ -18,7 +21,8 @@ BLOCKS = 64
 class MemoryBoard:
     """A board without hardware: `answer` is what its person presses on every page that asks, None for nothing.
 
-    pages: (lines, whether it asks) of each page. visible: what is on the display now.
+    pages: (lines, whether it asks) of each page. visible: what is on the display now. turn: held while a host gives the
+    device its turns, which it does in a thread; whoever acts on the device meanwhile takes it.
     """
 
     STRETCH_MS = 0
@@ -38,6 +42,7 @@ class MemoryBoard:
         self.chance = b""  # what the next turn mixes into its entropy
         self.resets = 0
         self.watched = 0  # how often the watchdog was fed
+        self.turn = RLock()
         self.code_flash: Partition | None = None  # of the code slots
         self.visible: list[str] = []
         self.panel = Panel(self, self.ticks, 0)
@@ -124,11 +129,12 @@ class Wired:
         self._back = back
 
     def read(self, timeout: float) -> bytes:
-        for _ in range(50):
-            self.app.step(0)
-            if self.app.board.to_host:
-                break
-        data, self.app.board.to_host = self.app.board.to_host, b""
+        with self.app.board.turn:
+            for _ in range(50):
+                self.app.step(0)
+                if self.app.board.to_host:
+                    break
+            data, self.app.board.to_host = self.app.board.to_host, b""
         return self._back(data)
 
     def write(self, data: bytes) -> None:
@@ -146,6 +152,29 @@ def device(state: Path, answer: str | None = "approve", entropy: str = "system")
 def host_of(app: App, secret: int = 4711, **faults) -> DeviceLink:
     """A host that has just opened the port."""
     return DeviceLink(lambda: Wired(app, **faults), Identity(secret))
+
+
+async def until(app: App, condition: Callable[[], bool]) -> None:
+    """Let a host ask on until the device has come so far."""
+    while True:
+        with app.board.turn:
+            if condition():
+                return
+        await asyncio.sleep(0.01)
+
+
+def press(app: App, *answers: str) -> None:
+    """The device's person presses, and the device sees each at once."""
+    with app.board.turn:
+        for answer in answers:
+            app.board.press(answer)
+            app.step(0)
+
+
+def pass_seconds(app: App, seconds: int) -> None:
+    with app.board.turn:
+        app.board.now += seconds * 1000
+        app.step(0)
 
 
 async def pair(link: DeviceLink) -> Pairing:

@@ -10,7 +10,7 @@ from daric_protocol.identity import Identity, verify
 from daric_protocol.limits import APPROVAL_TIMEOUT
 from daric_protocol.terms import Terms
 
-from tests.firmware.board import device, host_of, pair
+from tests.firmware.board import device, host_of, pair, pass_seconds, press
 from tests.firmware.test_device_hosts import refused
 from tests.firmware.test_device_sessions import make_wallet
 from tests.sim.rig import DeviceParty, LocalParty, run_session
@@ -24,12 +24,6 @@ async def wallet(tmp_path):
     await pair(link)
     party = LocalParty(5)
     return app, link, party, await make_wallet(link, [party])
-
-
-def press(app, *answers: str) -> None:
-    for answer in answers:
-        app.board.press(answer)
-        app.step(0)
 
 
 # The menu
@@ -100,16 +94,14 @@ async def test_a_menu_that_the_owner_left_closes(wallet):
     app = wallet[0]
     app.board.answer = None
     press(app, "approve")
-    app.board.now += APPROVAL_TIMEOUT * 1000
-    app.step(0)
+    pass_seconds(app, APPROVAL_TIMEOUT)
     assert app.board.pages[-1][0][:2] == ["Daric", "ready"]
 
 
 async def test_a_choice_that_no_host_asked_for_is_forgotten(wallet):
     app, link, _, _ = wallet
     press(app, "menu:export:1")
-    app.board.now += APPROVAL_TIMEOUT * 1000
-    app.step(0)
+    pass_seconds(app, APPROVAL_TIMEOUT)
     assert await link.wanted() is None
 
 

@@ -9,7 +9,7 @@ from daric_protocol.flows import backing
 from daric_protocol.limits import TYPING_TIMEOUT
 from daric_protocol.rounds.backup import BackupSheet
 
-from tests.firmware.board import device, host_of, pair
+from tests.firmware.board import device, host_of, pair, pass_seconds
 from tests.firmware.test_device_hosts import refused
 from tests.firmware.test_device_sessions import make_wallet
 from tests.session.keepers import CloudKeeper, MemoryKeeper
@@ -197,8 +197,7 @@ async def test_an_owner_who_types_nothing_ends_the_session(home):
     for party in parties:
         await party.start(joins)
     await exchange_openings(link, home)
-    app.board.now += TYPING_TIMEOUT * 1000
-    app.step(0)
+    pass_seconds(app, TYPING_TIMEOUT)
     assert (await link.session_state()).state == "failed"
 
 
@@ -285,8 +284,7 @@ async def test_a_request_that_nobody_types_a_code_for_ends(home):
     sheet, _ = await carried(home)
     app, link = await home.new_device()
     assert await link._call("recovery_request", sheet, bytes(16)) == []
-    app.board.now += TYPING_TIMEOUT * 1000
-    app.step(0)
+    pass_seconds(app, TYPING_TIMEOUT)
     await refused("timeout", link._call("recovery_request", sheet, bytes(16)))
 
 

@@ -10,8 +10,7 @@ from daric_protocol.errors import DaricError
 from daric_protocol.identity import Identity
 from daric_protocol.policy import Policy
 
-from tests.firmware.board import MemoryBoard, device, host_of, pair
-from tests.firmware.test_device_asks import press
+from tests.firmware.board import MemoryBoard, device, host_of, pair, press
 from tests.firmware.test_device_sessions import make_wallet, request, signing
 from tests.sim.rig import DeviceParty, LocalParty, run_session
 

@@ -9,7 +9,7 @@ from daric_protocol.errors import DaricError
 from daric_protocol.limits import SECRET_TIMEOUT
 from daric_protocol.rounds.export import Exported
 
-from tests.firmware.board import device, host_of, pair
+from tests.firmware.board import device, host_of, pair, pass_seconds
 from tests.firmware.test_device_hosts import refused
 from tests.firmware.test_device_sessions import make_wallet
 from tests.sim.rig import DeviceParty, LocalParty, run_session
@@ -102,8 +102,7 @@ async def test_a_key_does_not_stay_on_a_screen_for_ever(wallet):
     app.board.show = showing(app.board, "approve")
     await export(wallet)
     assert app.secret is not None
-    app.board.now += SECRET_TIMEOUT * 1000
-    app.step(0)
+    pass_seconds(app, SECRET_TIMEOUT)
     assert app.secret is None
     assert app.board.pages[-1][0][:2] == ["Daric", "ready"]
 

@@ -10,7 +10,7 @@ from daric_protocol.errors import DaricError
 from daric_protocol.identity import Identity
 from daric_protocol.limits import APPROVAL_TIMEOUT, LINK_REPLY_TIMEOUT
 
-from tests.firmware.board import Wired, device, host_of, pair
+from tests.firmware.board import Wired, device, host_of, pair, pass_seconds, until
 from tests.sim.rig import LocalParty
 
 FIRST, SECOND = Identity(4711), Identity(4712)
@@ -130,9 +130,8 @@ async def test_a_question_that_nobody_answers_ends(both):
     app, first, _, _ = both
     app.board.answer = None
     asked = asyncio.ensure_future(first.revoke(SECOND.public))
-    while not app.errands or not app.errands.waiting:
-        await asyncio.sleep(0.01)
-    app.board.now += APPROVAL_TIMEOUT * 1000
+    await until(app, lambda: app.errands is not None and app.errands.waiting)
+    pass_seconds(app, APPROVAL_TIMEOUT)
     await refused("timeout", asked)
     assert len(app.hosts) == 2
 
@@ -182,8 +181,7 @@ async def test_an_old_answer_is_not_given_to_a_new_question(both):
 async def test_an_answer_is_kept_for_a_short_time_only(both):
     app, first, _, _ = both
     await first.revoke(SECOND.public)
-    app.board.now += LINK_REPLY_TIMEOUT * 1000
-    app.step(0)
+    pass_seconds(app, LINK_REPLY_TIMEOUT)
     await refused("unpaired", first.revoke(SECOND.public))
 
 
@@ -193,8 +191,7 @@ async def test_an_answer_that_no_host_comes_for_is_forgotten(both, answer):
     app.board.answer = answer
     assert await first._call("hosts_revoke", SECOND.public) == []
     app.step(0)
-    app.board.now += APPROVAL_TIMEOUT * 1000
-    app.step(0)
+    pass_seconds(app, APPROVAL_TIMEOUT)
     app.board.answer = None
     assert await first._call("hosts_revoke", SECOND.public) == []
     assert len(app.hosts) == 2
@@ -233,9 +230,9 @@ async def test_a_lost_answer_to_the_host_that_revoked_all_is_no_failure(both):
     app, first, _, _ = both
     app.board.answer = None
     asked = asyncio.ensure_future(first.revoke_all())
-    while not app.errands or not app.errands.waiting:
-        await asyncio.sleep(0.01)
-    app.hosts.revoke(FIRST.public)  # as if its answer had been lost
+    await until(app, lambda: app.errands is not None and app.errands.waiting)
+    with app.board.turn:
+        app.hosts.revoke(FIRST.public)  # as if its answer had been lost
     await asked
 
 
@@ -312,8 +309,7 @@ async def test_the_owner_who_says_no_in_the_menu_keeps_every_host(menu, presses)
 
 
 async def test_a_menu_of_hosts_that_is_left_alone_closes(menu):
-    menu.board.now += APPROVAL_TIMEOUT * 1000
-    menu.step(0)
+    pass_seconds(menu, APPROVAL_TIMEOUT)
     assert menu.menu is None and "ready" in top(menu)
     turns(menu, "approve", "approve")
     assert len(menu.hosts) == 2

@@ -14,8 +14,7 @@ from daric_protocol.identity import Identity
 from daric_protocol.limits import APPROVAL_TIMEOUT, PIN_TRIES, STRIKE_DELAY, STRIKES_BEFORE_DELAY, WIPE_HOLD
 from daric_protocol.pairing import HostPairing
 
-from tests.firmware.board import MemoryBoard, device, host_of, pair
-from tests.firmware.test_device_asks import press
+from tests.firmware.board import MemoryBoard, device, host_of, pair, pass_seconds, press, until
 from tests.firmware.test_device_hosts import refused
 from tests.firmware.test_device_sessions import make_wallet
 from tests.sim.rig import DeviceParty, LocalParty, run_session
@@ -32,11 +31,6 @@ def shown(app: App) -> str:
 def typed(app: App, *texts: str) -> None:
     """Type on the page that is on."""
     press(app, *[f"text:{text}" for text in texts])
-
-
-def pass_seconds(app: App, seconds: int) -> None:
-    app.board.now += seconds * 1000
-    app.step(0)
 
 
 def patient(app: App) -> App:
@@ -124,8 +118,7 @@ def test_two_different_pins_are_not_taken(tmp_path):
     typed(app, PIN, OTHER)
     assert shown(app).startswith("They differ New PIN:")
     typed(app, PIN)
-    app.board.now += APPROVAL_TIMEOUT * 1000
-    app.step(0)
+    pass_seconds(app, APPROVAL_TIMEOUT)
     assert app.lock is None
     assert not restarted(tmp_path).locked
 
@@ -484,13 +477,11 @@ async def test_who_does_not_know_the_pin_cannot_agree_to_a_wipe(tmp_path):
     app.board.answer = "approve"
     app.board.typing = f"text:{OTHER}"
     asked = asyncio.create_task(link.wipe())
-    while "wait" not in shown(app):
-        await asyncio.sleep(0.01)
-    app.board.now += APPROVAL_TIMEOUT * 1000
+    await until(app, lambda: "tries left wait" in shown(app))
     app.board.typing = None
-    while "PIN:" not in shown(app):
-        await asyncio.sleep(0.01)
-    app.board.now += APPROVAL_TIMEOUT * 1000
+    pass_seconds(app, 2)
+    assert "PIN: > 0" in shown(app)
+    pass_seconds(app, APPROVAL_TIMEOUT)
     await refused("refused", asked)
     assert not app.wiped and app.lock is None
 
@@ -585,8 +576,7 @@ async def test_who_types_no_pin_makes_no_new_set_up_after_three_strikes(tmp_path
     app.board.answer = "approve"
     app.board.typing = None
     running = asyncio.create_task(run_session(terms, [DeviceParty(link), party]))
-    while app.lock is None:
-        await asyncio.sleep(0.01)
-    app.board.now += APPROVAL_TIMEOUT * 1000  # nobody types for so long
+    await until(app, lambda: app.lock is not None)
+    pass_seconds(app, APPROVAL_TIMEOUT)
     assert {state for state, _ in await running} == {"failed"}
     assert app.custody.bans.is_banned(terms.group, party.identity.public)

@@ -10,7 +10,7 @@ from daric_protocol.identity import Identity
 from daric_protocol.limits import APPROVAL_TIMEOUT
 
 from tests.cddl import check
-from tests.firmware.board import device, host_of, pair
+from tests.firmware.board import device, host_of, pair, pass_seconds
 from tests.sim.rig import DeviceParty, LocalParty, run_session
 
 
@@ -88,8 +88,7 @@ async def test_a_session_that_nobody_answered_is_recorded(wallet):
     app.board.answer = None
     terms, _ = signing(wallet)
     await begun(wallet, terms)
-    app.board.now += APPROVAL_TIMEOUT * 1000
-    app.step(0)
+    pass_seconds(app, APPROVAL_TIMEOUT)
     entry = await last(wallet)
     assert [entry.session, entry.outcome] == [terms.uuid, "soft"]
 

@@ -9,7 +9,7 @@ from daric_protocol.evm.request import MESSAGE, TRANSACTION, Request
 from daric_protocol.evm.transaction import DYNAMIC_FEE, Transaction
 from daric_protocol.policy import MESSAGES, Policy
 
-from tests.firmware.board import device, host_of, pair
+from tests.firmware.board import device, host_of, pair, pass_seconds
 from tests.firmware.test_device_sessions import make_wallet
 from tests.sim.rig import DeviceParty, LocalParty, run_session
 
@@ -110,8 +110,7 @@ async def test_nobody_answers_and_nothing_changes(wallet):
     app.board.answer = None
     asked = [gid, DAILY.encode()]
     assert await link._call("policy_propose", *asked) == []
-    app.board.now += limits.APPROVAL_TIMEOUT * 1000
-    app.step(0)
+    pass_seconds(app, limits.APPROVAL_TIMEOUT)
     await refused("timeout", link._call("policy_propose", *asked))
     assert (await link.policy(gid)).policy is None
 

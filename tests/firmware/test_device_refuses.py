@@ -9,7 +9,7 @@ from daric_protocol.errors import DaricError, error_name
 from daric_protocol.limits import APPROVAL_TIMEOUT, KEYGEN_TIMEOUT
 from daric_protocol.link import Link
 
-from tests.firmware.board import Wired, device, host_of, pair
+from tests.firmware.board import Wired, device, host_of, pair, pass_seconds
 from tests.sim.rig import LocalParty
 
 UUID = bytes(range(16))
@@ -232,8 +232,7 @@ async def test_a_session_without_its_host_ends_by_itself(app):
     link = host_of(app)
     await pair(link)
     await link.session_join(flows.create_terms(UUID, 2, 2, os.urandom).encode())
-    app.board.now += KEYGEN_TIMEOUT * 1000
-    app.step(0)
+    pass_seconds(app, KEYGEN_TIMEOUT)
     assert not app.sessions.active
 
 
@@ -257,17 +256,14 @@ async def asked(app) -> tuple[DeviceLink, LocalParty]:
 
 async def test_a_session_that_its_owner_does_not_answer_ends_by_itself(app):
     link, _ = await asked(app)
-    app.board.now += APPROVAL_TIMEOUT * 1000
-    app.step(0)
+    pass_seconds(app, APPROVAL_TIMEOUT)
     assert (await link.session_state()).error.name == "soft"
 
 
 async def test_a_host_that_was_away_longer_than_its_session_still_tells_the_others_that_it_ended(app):
     link, party = await asked(app)
-    app.board.now += APPROVAL_TIMEOUT * 1000
-    app.step(0)
-    app.board.now += (APPROVAL_TIMEOUT - 1) * 1000
-    app.step(0)
+    pass_seconds(app, APPROVAL_TIMEOUT)
+    pass_seconds(app, APPROVAL_TIMEOUT - 1)
     notice = (await link.session_fetch()).frame
     await party.deliver(0, notice)
     assert (await party.outcome())[0] == "failed"
@@ -354,8 +350,7 @@ async def ended(app) -> object:
 
 async def test_what_a_host_never_fetches_of_a_session_that_ended_is_forgotten_but_how_it_ended(app):
     link = await ended(app)
-    app.board.now += APPROVAL_TIMEOUT * 1000
-    app.step(0)
+    pass_seconds(app, APPROVAL_TIMEOUT)
     assert app.sessions._session is None
     assert (await link.session_state()).error is not None
 

@@ -10,9 +10,8 @@ from daric_protocol.identity import ecdsa_verify
 from daric_protocol.limits import APPROVAL_TIMEOUT
 from daric_protocol.policy import Policy
 
-from tests.firmware.board import device, host_of, pair
-from tests.firmware.test_device_asks import press
-from tests.firmware.test_device_lock import pass_seconds, patient, shown, typed, with_pin
+from tests.firmware.board import device, host_of, pair, pass_seconds, press
+from tests.firmware.test_device_lock import patient, shown, typed, with_pin
 from tests.firmware.test_device_sessions import make_wallet, request, signing
 from tests.sim.rig import DeviceParty, LocalParty, run_session
 

@@ -18,10 +18,9 @@ from daric_protocol.identity import Identity
 from daric_protocol.imagehead import DEVELOPMENT, LITTLEFS, PRODUCTION, ROMFS, Head
 
 from tests.cddl import check
-from tests.firmware.board import MemoryBoard, Wired, pair
-from tests.firmware.test_device_asks import press
+from tests.firmware.board import MemoryBoard, Wired, pair, pass_seconds, press, until
 from tests.firmware.test_device_lock import OTHER as OTHER_PIN
-from tests.firmware.test_device_lock import PIN, pass_seconds, patient, typed, unlock, with_pin
+from tests.firmware.test_device_lock import PIN, patient, typed, unlock, with_pin
 
 KEY, OTHER, HOST = 5, 6, Identity(4711)
 BLOCKS, SIZE = 2 + 2 * 12, 4096
@@ -236,9 +235,8 @@ async def test_a_device_with_a_pin_asks_for_it_and_confirms_the_new_image_once_i
     with_pin(rig.app)
     await updating.send(rig.link, new)
     installing = asyncio.create_task(rig.link.update_end())
-    while not (rig.board.pages[-1][1] and rig.board.pages[-1][0][0] == "Install update?"):
-        await asyncio.sleep(0.01)
     first = rig.app
+    await until(first, lambda: first.board.pages[-1][1] and first.board.pages[-1][0][0] == "Install update?")
     press(first, "approve")
     typed(first, OTHER_PIN)
     pass_seconds(first, 4)

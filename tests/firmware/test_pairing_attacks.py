@@ -10,7 +10,7 @@ from daric_protocol.identity import Identity
 from daric_protocol.limits import APPROVAL_TIMEOUT, MAX_HOSTS, PAIRING_TRIES, PAIRING_WAIT, PAIRING_WAIT_LIMIT
 from daric_protocol.pairing import DevicePairing, HostPairing
 
-from tests.firmware.board import device, host_of, pair
+from tests.firmware.board import device, host_of, pair, pass_seconds
 from tests.firmware.stranger import Between, ask
 
 HOST, FALSE = Identity(4711), Identity(666)
@@ -91,8 +91,7 @@ async def test_a_party_in_between_is_paired_with_nobody_when_nobody_answers_at_t
     host = DeviceLink(lambda: Between(app, answer=party.answer), HOST)
 
     async def late(code: str) -> bool:
-        app.board.now += APPROVAL_TIMEOUT * 1000
-        app.step(0)
+        pass_seconds(app, APPROVAL_TIMEOUT)
         return True
 
     await refused("pairing", host.pair(late))
@@ -155,8 +154,7 @@ async def test_a_host_that_leaves_after_the_code_is_not_paired_though_the_owner_
     for _ in range(3):
         app.step(0)
     assert len(app.hosts) == 0
-    app.board.now += APPROVAL_TIMEOUT * 1000
-    app.step(0)
+    pass_seconds(app, APPROVAL_TIMEOUT)
     assert ask(app, [channel.PAIR_FINISH, 3, host.confirm()])[2] == PAIRING
     assert len(app.hosts) == 0
 
