@@ -17,7 +17,10 @@ from daric.modules import Modules, part
 from daric.screens import Screens
 
 # Loaded at the start, and then forgotten.
-START = ("daric.flash", "daric.starts", "daric.lock", "daric.tablekey", "daric.locksectors", "daric_protocol.limits")
+START = (
+    "daric.flash", "daric.starts", "daric.lock", "daric.tablekey", "daric.locksectors", "daric_protocol.limits",
+    "daric_protocol.tables",
+)  # fmt: skip
 RESTART_MS = 1000  # from the answer that says so to the reset: a host gets it even over noise
 GARBAGE = 2048  # collect after so many bytes: what lives stays together, and large blocks stay free (measured)
 IDLE_WAIT = 50  # milliseconds between two looks at buttons and repetitions

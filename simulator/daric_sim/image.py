@@ -22,7 +22,7 @@ def build(architecture: str = ARCHITECTURE) -> Path:
     """
     files = compiling.sources(architecture=architecture)
     place = _place()
-    target = place / (compiling.fingerprint(files, architecture) + ".romfs")
+    target = place / f"{compiling.fingerprint(files, architecture)}-{romfs.LAYOUT}.romfs"
     if not target.exists():
         _remove_old(place)
         with tempfile.TemporaryDirectory(dir=place) as work:

@@ -8,7 +8,7 @@ from random import Random
 from struct import pack_into
 from unittest import mock
 
-from daric_protocol import chain, comb, curve
+from daric_protocol import chain, comb, curve, tables
 from daric_protocol.field import P, Q
 from daric_protocol.platform import machine
 
@@ -114,7 +114,7 @@ def odd_table() -> bytes:
 
 @cache
 def generator_table() -> bytes:
-    return bytes(comb.load_generator())
+    return bytes(tables.generator())
 
 
 def comb_steps(k: int) -> bytes:

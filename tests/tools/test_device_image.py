@@ -277,12 +277,33 @@ def test_a_file_system_that_is_none_is_refused_though_its_digest_fits(packed):
     assert name_of(of(packed, {}).encode()) == "encoding"
 
 
-def test_bytes_hidden_in_a_file_system_are_refused():
-    hidden = bytes([5, 8, 1]) + b"a" + bytes([2, 4]) + b"seen"
-    assert romfs.unpack(b"\xd2\xcd\x31" + bytes([len(hidden)]) + hidden) == {"a": b"seen"}
-    hidden += bytes([9, 5, 1]) + b"b" + bytes([2, 1]) + b"x"  # a record of a kind that MicroPython skips
+def with_body(body):
+    return romfs.HEADER + bytes([0x80, 0x80, 0x80 | len(body) >> 7, len(body) & 0x7F]) + body
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        bytes([9, 5, 1]) + b"b" + bytes([2, 1]) + b"x",  # a record of a kind that MicroPython skips
+        bytes([romfs.PADDING, 2]) + b"xy",
+        bytes([romfs.PADDING, 0]),
+    ],
+)
+def test_bytes_hidden_in_a_file_system_are_refused(hidden):
+    whole = romfs.pack({"a.bin": b"seen"})
+    body = whole[len(romfs.HEADER) + romfs.GROUPS :]
+    assert whole == with_body(body)
+    for changed in (body + hidden, hidden + body, body.replace(b"\x05a.bin", b"\x05a.bin" + hidden)):
+        with pytest.raises(ValueError, match="ROMFS"):
+            romfs.unpack(with_body(changed))
+
+
+def test_a_file_system_with_other_lengths_or_words_than_ours_is_refused():
+    record = bytes([5, 12, 5]) + b"a.bin" + bytes([2, 4]) + b"seen"
     with pytest.raises(ValueError, match="damaged"):
-        romfs.unpack(b"\xd2\xcd\x31" + bytes([len(hidden)]) + hidden)
+        romfs.unpack(romfs.HEADER + bytes([len(record)]) + record)
+    with pytest.raises(ValueError, match="damaged"):
+        romfs.unpack(romfs.HEADER + b"\x80\x80\x80\x00")  # of an odd length
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from daric_protocol.jacobian import Affine, Jacobian
 
-    Table = bytes | bytearray
+    Table = bytes | bytearray | memoryview
 
 # Flags of a step. A step without ADD only doubles.
 ADD = 1

@@ -6,8 +6,6 @@ both halves costs two additions, and 17 columns cost 16 doublings. 128 entries o
 That is the generator's table; one made at run time has 6 teeth of 22 places and 2 KB, which a used heap still has.
 """
 
-import sys
-
 from daric_protocol.chain import ADD, ENTRY_BYTES, LAMBDA, NEGATIVE, read, write
 from daric_protocol.errors import DaricError
 from daric_protocol.field import P, Q
@@ -116,31 +114,3 @@ def _write(table: bytearray, index: int, points: "list[Affine | None]") -> None:
     for x, y in points:  # type: ignore[misc]  # no sum here is the identity
         write(table, index, x, y)
         index += 1
-
-
-def load_generator() -> bytearray:
-    """The table of the generator, shipped as generator.bin beside this file (tools/make_generator_table.py).
-
-    Where code lies in MicroPython's read-only file system, the table is used where it lies, too.
-    """
-    folder = __file__.rpartition("/")[0]
-    if __file__.startswith(("/rom/", "/code/", "/trial/")):
-        try:
-            with open(folder + "/generator.bin", "rb") as file:
-                table = memoryview(file)  # type: ignore[arg-type]
-            if len(table) == ENTRY_BYTES << GENERATOR_TEETH - 1 and aligned(table):
-                return table  # type: ignore[return-value]
-        except TypeError:
-            pass  # a code slot with another file system: its files are copied into RAM
-    copy = bytearray(ENTRY_BYTES << GENERATOR_TEETH - 1)  # read in place: a growing buffer needs twice the room
-    with open(folder + "/generator.bin" if folder else "generator.bin", "rb") as file:
-        if file.readinto(copy) != len(copy):
-            raise DaricError("storage", "generator.bin is cut short.")
-    return copy
-
-
-def aligned(table: memoryview) -> bool:
-    """Whether a table lies where machines can read it: at a whole word, but on ports with words of 64 bits anywhere."""
-    from uctypes import addressof
-
-    return sys.maxsize > 1 << 32 or addressof(table) & 3 == 0

@@ -15,6 +15,7 @@ from daric_protocol.root import sqrt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from daric_protocol.chain import Table
     from daric_protocol.jacobian import Jacobian
 
     Point = tuple[int, int]
@@ -141,7 +142,7 @@ class FixedBase:
     def __init__(self, point: "Point | None") -> None:
         self.point = point
         self._teeth = comb.GENERATOR_TEETH if point == G else comb.TEETH
-        self._table: "bytes | bytearray" = b""
+        self._table: "Table" = b""
 
     def mul(self, k: int) -> "Point | None":
         """k * point."""
@@ -156,7 +157,12 @@ class FixedBase:
         if self.point is None:
             return None
         if not self._table:
-            self._table = comb.load_generator() if self.point == G else comb.build(self.point, self._teeth)
+            if self.point == G:
+                from daric_protocol import tables
+
+                self._table = tables.generator()
+            else:
+                self._table = comb.build(self.point, self._teeth)
         return comb.multiply(self._table, self._teeth, k)
 
 

@@ -7,6 +7,7 @@ where the file was not installed they are computed.
 import os
 from hashlib import sha256
 
+from daric_protocol import tables
 from daric_protocol.errors import DaricError
 from daric_protocol.limits import STREAM_ROWS
 from daric_protocol.platform import Sha256, equal
@@ -26,8 +27,8 @@ def weight(j: int) -> int:
     return int.from_bytes(sha256(b"dkls/gadget/v1" + u16(j)).digest(), "big") % Q
 
 
-def parts() -> "Iterator[bytes]":
-    """The table in parts of 32 weights (1024 B), read one by one so that a device never holds it whole.
+def parts() -> "Iterator[bytes | memoryview]":
+    """The table in parts of 32 weights (1024 B), one by one so that a device never has to hold it whole.
 
     DaricError("storage") after the last part if the table is damaged: nothing made with it may be used before.
     """
@@ -39,24 +40,19 @@ def parts() -> "Iterator[bytes]":
         raise DaricError("storage", "The table of gadget weights is damaged; install gadget.bin again.")
 
 
-def _path() -> str:
-    """Where gadget.bin belongs: beside this module."""
-    folder = globals().get("__file__", "").rsplit("/", 1)
-    return folder[0] + "/gadget.bin" if len(folder) == 2 else "gadget.bin"
-
-
 def _installed() -> bool:
     try:
-        os.stat(_path())
+        os.stat(tables.path("gadget.bin"))
     except OSError:
         return False
     return True
 
 
-def _read() -> "Iterator[bytes]":
-    with open(_path(), "rb") as file:
-        for _ in range(0, COUNT, STREAM_ROWS):
-            yield file.read(PART)
+def _read() -> "Iterator[bytes | memoryview]":
+    with open(tables.path("gadget.bin"), "rb") as file:
+        table = tables.in_place(file)
+        for at in range(0, 32 * COUNT, PART):
+            yield file.read(PART) if table is None else table[at : at + PART]
 
 
 def _computed() -> "Iterator[bytes]":
