@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from daric_protocol.platform import machine
-from kernels.emulated import Emulated, machine_code
-from unicorn import arm_const
+from kernels.emulated import ARM, RISCV, Emulated, Processor, machine_code
+from unicorn import arm_const, riscv_const
 
 
 @dataclass(frozen=True)
@@ -13,6 +13,7 @@ class Kernel:
 
     name: str
     architectures: tuple[str, ...]
+    processor: Processor
     models: tuple[int, ...]
     operations: dict[int, int]  # each with its fetching; of SQR_N for one squaring
     fixed_base: int  # a multiplication of the generator in the fixed pattern
@@ -20,12 +21,14 @@ class Kernel:
     variable_base_secret: int  # in the fixed pattern
 
     def emulated(self, architecture: str = "", model: int = 0) -> Emulated:
-        return Emulated(machine_code(self.name, architecture or self.architectures[0]), model or self.models[0])
+        code = machine_code(self.name, architecture or self.architectures[0])
+        return Emulated(code, self.processor, model or self.models[0])
 
 
 V7EM = Kernel(
     "kernel_v7em",
     ("armv7emsp", "armv7emdp"),
+    ARM,
     (arm_const.UC_CPU_ARM_CORTEX_M4, arm_const.UC_CPU_ARM_CORTEX_M7, arm_const.UC_CPU_ARM_CORTEX_M33),
     {
         machine.MUL: 189, machine.ADD: 44, machine.SUB: 44, machine.SQR_N: 180, machine.MULQ: 342, machine.ADDQ: 58,
@@ -33,4 +36,15 @@ V7EM = Kernel(
     },
     fixed_base=274_381, variable_base=357_610, variable_base_secret=409_181,
 )  # fmt: skip
-KERNELS = (V7EM,)
+RV32IM = Kernel(
+    "kernel_rv32im",
+    ("rv32imc",),
+    RISCV,
+    (riscv_const.UC_CPU_RISCV32_ANY, riscv_const.UC_CPU_RISCV32_SIFIVE_E31, riscv_const.UC_CPU_RISCV32_SIFIVE_U34),
+    {
+        machine.MUL: 638, machine.ADD: 106, machine.SUB: 112, machine.SQR_N: 422, machine.MULQ: 1050, machine.ADDQ: 151,
+        machine.SUBQ: 152, machine.LOAD: 44, machine.LOAD_BIG: 93, machine.BIG_Q: 158,
+    },
+    fixed_base=574_862, variable_base=1_008_142, variable_base_secret=1_132_985,
+)  # fmt: skip
+KERNELS = (V7EM, RV32IM)

@@ -10,13 +10,49 @@ import daric_protocol
 import unicorn
 from daric_host.flashing import compiling
 from kernels import mpyfile
-from unicorn import arm_const
+from unicorn import arm_const, riscv_const
 
 PLATFORM = Path(daric_protocol.__file__).parent / "platform"
 CODE_AT, RETURN_AT, DATA_AT, STACK_TOP = 0x10000, 0x1F000, 0x20000000, 0x20080000
 MEGABYTE = 1 << 20
-ARGUMENTS = (arm_const.UC_ARM_REG_R0, arm_const.UC_ARM_REG_R1, arm_const.UC_ARM_REG_R2, arm_const.UC_ARM_REG_R3)
-SAVED = tuple(getattr(arm_const, f"UC_ARM_REG_R{n}") for n in range(4, 12))
+
+
+def _registers(constants: object, prefix: str, names: str) -> tuple[int, ...]:
+    return tuple(getattr(constants, prefix + name) for name in names.split())
+
+
+@dataclass(frozen=True)
+class Processor:
+    """A kind of processor, by the emulator's numbers. arguments and saved: of a function; the result is in the first.
+
+    odd: added to the address of code.
+    """
+
+    architecture: int
+    mode: int
+    arguments: tuple[int, ...]
+    saved: tuple[int, ...]
+    stack: int
+    link: int
+    counter: int
+    odd: int = 0
+
+
+ARM = Processor(
+    unicorn.UC_ARCH_ARM,
+    unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS,
+    _registers(arm_const, "UC_ARM_REG_", "R0 R1 R2 R3"),
+    _registers(arm_const, "UC_ARM_REG_", "R4 R5 R6 R7 R8 R9 R10 R11"),
+    *_registers(arm_const, "UC_ARM_REG_", "SP LR PC"),
+    odd=1,
+)
+RISCV = Processor(
+    unicorn.UC_ARCH_RISCV,
+    unicorn.UC_MODE_RISCV32,
+    _registers(riscv_const, "UC_RISCV_REG_", "A0 A1 A2 A3"),
+    _registers(riscv_const, "UC_RISCV_REG_", "GP TP S0 S1 S2 S3 S4 S5 S6 S7 S8 S9 S10 S11"),
+    *_registers(riscv_const, "UC_RISCV_REG_", "SP RA PC"),
+)
 
 
 @cache
@@ -43,8 +79,9 @@ class Emulated:
 
     patience = 0
 
-    def __init__(self, code: bytes, model: int) -> None:
-        self._cpu = cpu = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+    def __init__(self, code: bytes, processor: Processor, model: int) -> None:
+        self._kind = processor
+        self._cpu = cpu = unicorn.Uc(processor.architecture, processor.mode)
         cpu.ctl_set_cpu_model(model)
         cpu.mem_map(CODE_AT, 0x10000, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
         cpu.mem_map(DATA_AT, MEGABYTE, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
@@ -63,29 +100,29 @@ class Emulated:
 
         Raises unicorn.UcError, or RuntimeError if it did not come back.
         """
-        cpu = self._cpu
+        cpu, kind = self._cpu, self._kind
         at, places = DATA_AT + 64, []
         for data in (memory, code, table, steps):
             cpu.mem_write(at - 8, bytes(8) + bytes(data) + b"\xa5" * 8)
             places.append(at)
             at += (len(data) + 63 & ~31) + 32
-        for register, place in zip(ARGUMENTS, places, strict=True):
+        for register, place in zip(kind.arguments, places, strict=True):
             cpu.reg_write(register, place)
-        for n, register in enumerate(SAVED):
+        for n, register in enumerate(kind.saved):
             cpu.reg_write(register, 0xC0FFEE00 + n)
-        cpu.reg_write(arm_const.UC_ARM_REG_SP, STACK_TOP)
-        cpu.reg_write(arm_const.UC_ARM_REG_LR, RETURN_AT | 1)
-        cpu.emu_start(self._entry | 1, RETURN_AT, timeout=self.patience)
-        if cpu.reg_read(arm_const.UC_ARM_REG_PC) != RETURN_AT:
+        cpu.reg_write(kind.stack, STACK_TOP)
+        cpu.reg_write(kind.link, RETURN_AT | kind.odd)
+        cpu.emu_start(self._entry | kind.odd, RETURN_AT, timeout=self.patience)
+        if cpu.reg_read(kind.counter) != RETURN_AT:
             raise RuntimeError("the kernel did not come back")
-        assert cpu.reg_read(arm_const.UC_ARM_REG_SP) == STACK_TOP
-        assert [cpu.reg_read(register) for register in SAVED] == [0xC0FFEE00 + n for n in range(len(SAVED))]
+        assert cpu.reg_read(kind.stack) == STACK_TOP
+        assert [cpu.reg_read(register) for register in kind.saved] == [0xC0FFEE00 + n for n in range(len(kind.saved))]
         for data, place in zip((code, table, steps), places[1:], strict=True):
             assert cpu.mem_read(place - 8, len(data) + 16) == bytes(8) + bytes(data) + b"\xa5" * 8
         assert cpu.mem_read(places[0] - 8, 8) == bytes(8)
         assert cpu.mem_read(places[0] + len(memory), 8) == b"\xa5" * 8
         memory[:] = cpu.mem_read(places[0], len(memory))
-        return int(cpu.reg_read(arm_const.UC_ARM_REG_R0))
+        return int(cpu.reg_read(kind.arguments[0]))
 
     def traced(self, memory: bytearray, code: bytes, table: bytes, steps: bytes) -> Traced:
         """Run, and tell what was done."""
