@@ -3,7 +3,7 @@
 from struct import pack_into
 
 from daric_protocol import chain
-from daric_protocol.field import BETA, P, Q
+from daric_protocol.field import P, Q
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,15 +27,15 @@ _POINT = (  # the generator
 
 def right(programs: "Any") -> bool:
     """Whether programs.run, the machine, computes what plain Python does. programs: the module chain_viper."""
-    return _instructions(programs.run) and _steps(programs)
+    return _instructions(programs.run) and _repetitions(programs.run) and _steps(programs)
 
 
 def _instructions(run: "Any") -> bool:
     code = bytearray().join([bytes(instruction) for instruction in _CODE])
     memory = bytearray(32 * 256)
-    for a in (0, 1, P - 1, P + 1, Q, 2**256 - 1, BETA, _POINT[0]):
+    for a in (0, 1, 2**192, P - 1, P + 1, Q, 2**256 - 1, _POINT[0]):
         memory[32 * _LEFT : 32 * _LEFT + 32] = a.to_bytes(32, "little")
-        for b in (0, 2**64, 2**64 - 2**32 + 2, P, Q + 1, 2**256 - 1, BETA, _POINT[1]):
+        for b in (0, 2**64, 2**64 - 2**32 + 2, 2**256 - 2**224 - 1, P, Q + 1, 2**256 - 1, _POINT[1]):
             memory[32 * _LEFT + 32 : 32 * _LEFT + 64] = b.to_bytes(32, "little")
             pack_into("<II", memory, 0, 4, 0)
             if run(memory, code, memory, b""):
@@ -51,6 +51,27 @@ def _instructions(run: "Any") -> bool:
                 at += 32
             if int.from_bytes(memory[at : at + 32], "little") != a or any(memory[at + 64 :]):
                 return False
+    return True
+
+
+def _repetitions(run: "Any") -> bool:
+    """Sums and products of what look like random numbers: each operation on its own last result, many times."""
+    code = bytearray((0, 1, 0, 0))
+    for operation in (1, 2, 3, 8, 9, 10):
+        code.extend(bytes((operation, operation + 2, operation + 2, 2)))
+    code.extend(bytes(4))
+    x, y = _POINT[0], 2**256 - (_POINT[1] >> 4)  # so large a factor that the highest words of products are not small
+    memory = bytearray(y.to_bytes(32, "little") * 3 + x.to_bytes(32, "little") * 10)
+    times = 255
+    pack_into("<II", memory, 0, 0, 3)
+    if run(memory, code, memory, bytes((times, 0, 0))):
+        return False
+    for first, modulus in ((3, P), (10, Q)):
+        at = 32 * first
+        for expected in (x * pow(y, times, modulus), x + times * y, x - times * y):
+            if (int.from_bytes(memory[at : at + 32], "little") - expected) % modulus:
+                return False
+            at += 32
     return True
 
 
