@@ -22,6 +22,7 @@ BOARDS = {
     VIRTUAL: Board("x64", "virtual"),
     "rp2040": Board("armv6m", "rp2"),
     "rp2350": Board("armv7emsp", "rp2"),
+    "rp2350-riscv": Board("rv32imc", "rp2"),
     "esp32": Board("xtensawin", "esp32"),
     "esp32c3": Board("rv32imc", "esp32"),
     "stm32f4": Board("armv7emsp", "stm32", "littlefs"),

@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT / "tools" / "production"))
 import prepare  # noqa: E402 - a script, not a package
 
 KEY = Identity(4711)
-OTHERS = ["rp2040", "esp32", "esp32c3", "stm32f4", "stm32h7"]
+OTHERS = ["rp2040", "rp2350-riscv", "esp32", "esp32c3", "stm32f4", "stm32h7"]
 MPCONFIG = "#define MICROPY_VERSION_MAJOR 1\n#define MICROPY_VERSION_MINOR 28\n"
 PYEXEC = "#if MICROPY_ENABLE_COMPILER\nint pyexec_friendly_repl(void) {\n}\n#endif\n"
 RANDOM = {"rp2": "get_rand_64();", "esp32": "esp_random();", "stm32": "vstr.buf[i] = rng_get();"}
@@ -89,6 +89,14 @@ def test_a_development_build_keeps_its_prompt_and_has_no_image_inside(board, tmp
     assert ("_boot.py" in (out / "board" / "manifest.py").read_text()) == (board == "esp32")
 
 
+@pytest.mark.parametrize(("board", "processor"), [("rp2350", "rp2350-arm-s"), ("rp2350-riscv", "rp2350-riscv")])
+def test_a_pico_2_is_built_for_the_processor_of_its_image(board, processor, tmp_path):
+    arguments = ["--board", board, "--micropython", micropython(tmp_path / "mp"), "--out", tmp_path / "out"]
+    assert prepare.main(list(map(str, arguments))) == 0
+    settings = (tmp_path / "out" / "board" / "mpconfigboard.cmake").read_text()
+    assert 'set(PICO_BOARD "pico2")' in settings and f'set(PICO_PLATFORM "{processor}")' in settings
+
+
 def test_the_image_inside_is_the_signed_one(images, tmp_path):
     out = tmp_path / "out"
     assert run("rp2350", images("rp2350"), micropython(tmp_path / "mp"), out) == 0
@@ -103,7 +111,7 @@ def test_the_image_inside_is_the_signed_one(images, tmp_path):
 
 def test_the_storage_area_of_a_pico_holds_what_the_firmware_puts_there():
     slot = 372 * 1024 // 4096 + 12  # blocks of an image of today, and some more
-    for board, flash in (("rp2040", 2048), ("rp2350", 4096)):
+    for board, flash in (("rp2040", 2048), ("rp2350", 4096), ("rp2350-riscv", 4096)):
         storage = int(prepare.SETTINGS[board]["STORAGE"])
         assert storage % 4 == 0
         assert storage // 4 >= 16 + 96 + 2 + 2 * (1 + slot)

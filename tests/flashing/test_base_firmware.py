@@ -55,6 +55,8 @@ def test_a_uf2_file_for_another_chip_or_none_at_all_is_not_copied(tmp_path, driv
     file = uf2(tmp_path / "other.uf2", 0xE48BFF59)
     assert "0xe48bff59" in refused("parameter", write, PORT, "rp2040", file, drive)
     check_uf2(file, "rp2350")
+    assert "0xe48bff59" in refused("parameter", check_uf2, file, "rp2350-riscv")
+    check_uf2(uf2(tmp_path / "riscv.uf2", 0xE48BFF5A), "rp2350-riscv")
     refused("parameter", check_uf2, file, "stm32f4")
     for data in (b"", b"UF2\n" + bytes(100), bytes(512)):
         (tmp_path / "bad.uf2").write_bytes(data)

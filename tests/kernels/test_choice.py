@@ -8,6 +8,7 @@ from kernels.emulated import PLATFORM
 from micropython_runner import build, run_micropython
 
 X64 = 2  # the architecture of the interpreter here, as points.py numbers them
+POINTS = (PLATFORM / "points.py").read_text().replace("{7:", f"{{{X64}:")
 TWIN = (PLATFORM / "machine.py").read_text()
 SCRIPT = """
 from daric_protocol import curve
@@ -23,8 +24,7 @@ def chosen(tmp_path):
     def run(**modules):
         packages = tmp_path / "packages"
         shutil.copytree(build(), packages)
-        points = (PLATFORM / "points.py").read_text().replace("{7:", f"{{{X64}:")
-        for name, module in {"points": points, **modules}.items():
+        for name, module in {"points": POINTS, **modules}.items():
             data = compiling.compiled(f"{name}.py", module.encode()) if isinstance(module, str) else module
             (packages / "daric_protocol" / "platform" / f"{name}.mpy").write_bytes(data)
         script = tmp_path / "script.py"
@@ -68,6 +68,11 @@ def test_a_kernel_with_a_wrong_answer_is_not_taken(chosen, right, wrong):
 def test_a_kernel_of_another_architecture_is_not_taken(chosen):
     real = compiling.compiled("kernel_v7em.py", (PLATFORM / "kernel_v7em.py").read_bytes(), "armv7emsp")
     assert chosen(kernel_v7em=real) == ["viper", "True"]
+
+
+def test_on_a_port_without_inline_assembler_no_kernel_is_loaded(chosen):
+    assert POINTS.count('"esp32"') == 1
+    assert chosen(points=POINTS.replace('"esp32"', "sys.platform"), kernel_v7em=TWIN) == ["viper", "True"]
 
 
 @pytest.mark.parametrize(

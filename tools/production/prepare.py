@@ -27,8 +27,9 @@ HERE = Path(__file__).parent
 VERSION = ("1", "28")  # of MicroPython: whose way to random bytes and whose boot code were read
 STOCK = {"stm32f4": "NUCLEO_F439ZI", "stm32h7": "NUCLEO_H743ZI"}  # whose pins, clocks and linker script are taken
 SETTINGS = {
-    "rp2040": {"PICO_BOARD": "pico", "STORAGE": "1312"},
-    "rp2350": {"PICO_BOARD": "pico2", "STORAGE": "2560"},
+    "rp2040": {"PICO_BOARD": "pico", "PICO_PLATFORM": "rp2040", "STORAGE": "1312"},
+    "rp2350": {"PICO_BOARD": "pico2", "PICO_PLATFORM": "rp2350-arm-s", "STORAGE": "2560"},
+    "rp2350-riscv": {"PICO_BOARD": "pico2", "PICO_PLATFORM": "rp2350-riscv", "STORAGE": "2560"},
     "esp32": {"TARGET": "esp32s3", "MCU": "ESP32-S3", "USB": "boards/sdkconfig.usb", "QUIET": "y"},
     "esp32c3": {"TARGET": "esp32c3", "MCU": "ESP32-C3", "USB": "", "QUIET": "n"},
 }

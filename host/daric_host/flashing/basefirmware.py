@@ -20,7 +20,7 @@ from daric_host.flashing.rawboard import RawBoard
 ESPTOOL, UF2, DFU = "esptool", "uf2", "dfu"
 BY_SUFFIX = {".bin": ESPTOOL, ".uf2": UF2, ".dfu": DFU}
 CHIPS = {"esp32": "esp32s3", "esp32c3": "esp32c3"}  # board -> esptool's name of the chip
-FAMILIES = {"rp2040": 0xE48BFF56, "rp2350": 0xE48BFF59}  # family ids of microsoft/uf2; the RP2350 in ARM mode
+FAMILIES = {"rp2040": 0xE48BFF56, "rp2350": 0xE48BFF59, "rp2350-riscv": 0xE48BFF5A}  # family ids of microsoft/uf2
 UF2_MAGIC = b"UF2\n"
 DFU_DEVICE = "0483:df11"  # of the boot loader in every STM32: dfu-util would take any device that knows DFU
 OFFSETS = {"esp32": "0x0", "esp32c3": "0x0"}  # of a MicroPython with its boot loader

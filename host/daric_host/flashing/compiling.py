@@ -29,7 +29,9 @@ ARCHITECTURE = "x64"
 KERNELS = {  # the field machine in assembler, by mpy-cross's architecture; on others viper does it
     "armv7emsp": "kernel_v7em",
     "armv7emdp": "kernel_v7em",
+    "rv32imc": "kernel_rv32im",
 }
+NO_ASSEMBLER = {"esp32"}  # boards' files whose port has none: it would load a kernel and run it as bytecode
 KERNEL = "daric_protocol/platform/kernel_"
 VIPER = ("daric_protocol/platform/words16.mpy", "daric_protocol/platform/words32.mpy")
 PLAIN = "daric_protocol/chain.mpy"
@@ -41,7 +43,8 @@ Sources = dict[str, bytes]
 def sources(module: str = VIRTUAL, architecture: str = ARCHITECTURE) -> Sources:
     """Path inside the image -> source text or data: everything that ships on a board, and nothing else.
 
-    module: the board's file in firmware/daric/board. architecture: decides on the kernel; no image has another's.
+    module: the board's file in firmware/daric/board. architecture: decides on the kernel; no image has another's, and
+    none has one where MicroPython's port would not run it.
     """
     found = {name: (FIRMWARE.parent / name).read_bytes() for name in STARTED}
     for package in (PROTOCOL, FIRMWARE):
@@ -53,7 +56,7 @@ def sources(module: str = VIRTUAL, architecture: str = ARCHITECTURE) -> Sources:
         text = f'"""The board this image is for."""\n\nfrom daric.board.{module} import board\n\n__all__ = ["board"]\n'
         found[THIS] = text.encode()
     _leave_out_other_boards(found, module)
-    kernel = f"daric_protocol/platform/{KERNELS.get(architecture)}.py"
+    kernel = "" if module in NO_ASSEMBLER else f"daric_protocol/platform/{KERNELS.get(architecture)}.py"
     for inside in [inside for inside in found if inside.startswith(KERNEL) and inside != kernel]:
         del found[inside]
     found[LOADER] = found["daric/loader.py"]

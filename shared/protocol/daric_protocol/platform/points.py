@@ -7,7 +7,7 @@ viper code, plain Python. NAME tells which it is. An image has no kernel but tha
 import sys
 
 # By the architecture of machine code, numbered as .mpy files do: a kernel is never even loaded on another.
-KERNELS = {7: "kernel_v7em", 8: "kernel_v7em"}
+KERNELS = {7: "kernel_v7em", 8: "kernel_v7em", 11: "kernel_rv32im"}
 
 
 def _machine() -> str:
@@ -21,6 +21,8 @@ def _machine() -> str:
     del sys.modules["daric_protocol.platform.knownanswers"], daric_protocol.platform.knownanswers
 
     kernel = KERNELS.get(getattr(sys.implementation, "_mpy", 0) >> 10 & 15)
+    if sys.platform == "esp32":
+        kernel = None  # a port without inline assembler takes the code for bytecode
     for module in (kernel, "words32" if sys.maxsize > 1 << 32 else "words16"):
         try:
             if module is None:
