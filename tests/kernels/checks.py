@@ -24,6 +24,8 @@ for word in range(1, 8):  # a carry out of each word and into it
 # Modulus of what an operation on two numbers gives.
 BINARY = {machine.MUL: P, machine.ADD: P, machine.SUB: P, machine.MULQ: Q, machine.ADDQ: Q, machine.SUBQ: Q}
 BATCH = 84  # triples of slots in the 256 that a program can name
+SINGLE = (machine.MUL, machine.SQR_N, machine.BIG_Q)  # operations on one number, the first on it twice
+SINGLES = 254  # slots for them
 SECRET_8 = chain.SECRET | 3 << chain.WINDOW
 SECRET_128 = chain.SECRET | 7 << chain.WINDOW
 
@@ -66,6 +68,24 @@ def mistakes(run: Run, operation: int, pairs: Iterable[Pair], to: int = 0) -> li
             expected = {machine.MUL: a * b, machine.ADD: a + b, machine.SUB: a - b}[_alike(operation)]
             if (got[2 + 3 * n + (2, 0, 1)[to]] - expected) % modulus:
                 wrong.append((a, b))
+    return wrong
+
+
+def mistakes_of_one(run: Run, operation: int, values: Iterable[int]) -> list[int]:
+    """The numbers whose result is wrong: of MUL by itself, of one squaring by SQR_N, or of BIG_Q."""
+    wrong, values = [], list(values)
+    for first in range(0, len(values), SINGLES):
+        batch = values[first : first + SINGLES]
+        memory, code = bytearray(64), bytearray(4)
+        for slot, a in enumerate(batch, 2):
+            memory += a.to_bytes(32, "little")
+            code += bytes((operation, slot, slot, 1 if operation == machine.SQR_N else slot))
+        assert call(run, memory, code + bytes(4), 4) == 0
+        for a, got in zip(batch, numbers(memory)[2:], strict=True):
+            if operation == machine.BIG_Q:
+                wrong += [a] * (got.to_bytes(32, "little") != (a % Q).to_bytes(32, "big"))
+            else:
+                wrong += [a] * ((got - a * a) % P != 0)
     return wrong
 
 

@@ -10,7 +10,7 @@ from daric_protocol.jacobian import normalise
 from daric_protocol.platform import knownanswers, machine
 from kernels import checks, mpyfile
 from kernels.catalogue import KERNELS
-from kernels.checks import BINARY, EDGES
+from kernels.checks import BINARY, EDGES, SINGLE
 from kernels.emulated import PLATFORM, machine_code
 
 from tools import make_kernels
@@ -46,6 +46,19 @@ def test_random_values_come_out_right(run, operation):
 @pytest.mark.parametrize("operation", BINARY)
 def test_a_hundred_thousand_random_values_come_out_right(run, operation):
     assert checks.mistakes(run, operation, checks.random_pairs(100_000, 100 + operation)) == []
+
+
+@pytest.mark.parametrize("operation", SINGLE)
+def test_random_values_come_out_right_by_themselves(run, operation):
+    values = [*EDGES, *(a for a, _ in checks.random_pairs(500, 40 + operation))]
+    assert checks.mistakes_of_one(run, operation, values) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("operation", SINGLE)
+def test_a_hundred_thousand_random_values_come_out_right_by_themselves(run, operation):
+    values = [a for a, _ in checks.random_pairs(100_000, 400 + operation)]
+    assert checks.mistakes_of_one(run, operation, values) == []
 
 
 @pytest.mark.parametrize("operation", BINARY)
