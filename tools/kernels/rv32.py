@@ -62,7 +62,7 @@ class Rv32(Code):
 
     def li(self, to: int, value: int) -> None:
         """A constant of up to 32 bits, in one or two instructions."""
-        value -= (value >> 31) << 32
+        value = below(value, 1 << 32) - (value >> 31 << 32)
         low = (value + 0x800 & 0xFFF) - 0x800
         if value == low:
             self.addi(to, ZERO, low)
