@@ -5,18 +5,17 @@ Specification: docs/hardware.md, provisioning.
 
 from __future__ import annotations
 
-import asyncio
 import os
-import time
 from dataclasses import dataclass
 from typing import Any
 
 from daric_protocol import channel
 from daric_protocol.errors import DaricError
 from daric_protocol.genuine import Attestation, DeviceCertificate
-from daric_protocol.limits import APPROVAL_TIMEOUT, KEYGEN_TIMEOUT, LINK_REPLY_TIMEOUT
+from daric_protocol.limits import KEYGEN_TIMEOUT, LINK_REPLY_TIMEOUT
 
-from daric_host.device import ASKING_SLACK, PAIRING_POLL, DeviceLink
+from daric_host.device import DeviceLink
+from daric_host.devicerequests import until_answered
 
 FIELDS = (str, str, str, str, bytes, bytes, bytes, bytes, int, int, int, str)
 
@@ -112,10 +111,4 @@ async def restart(link: DeviceLink) -> None:
 
 async def asked(link: DeviceLink, method: str, *parameters: Any) -> Any:
     """The result of a request that a person at the device decides on. DaricError("refused", "timeout")."""
-    deadline = time.monotonic() + APPROVAL_TIMEOUT + ASKING_SLACK
-    while time.monotonic() < deadline:
-        answer = await link.factory(method, *parameters)
-        if answer:
-            return answer[0]
-        await asyncio.sleep(PAIRING_POLL)
-    raise DaricError("timeout", "nobody answered on the device")
+    return (await until_answered(lambda: link.factory(method, *parameters)))[0]
