@@ -91,18 +91,22 @@ class Keeper:
 
 
 def run(generators):
-    """({index: result}, [{index: {peer: message}} per round], {(sender, receiver): stream}); every party is honest."""
+    """({index: result}, [{index: {peer: message}} per round], {(sender, receiver): stream}); every party is honest.
+
+    Of a stream: its first part, its last part, SHA-256 of all.
+    """
     rounds, streams, results = [], {}, {}
     outgoing = {index: next(generators[index]) for index in generators}
     while outgoing:
         for index, sent in outgoing.items():
             for peer, stream in (sent.streams or {}).items():
                 sink = outgoing[peer].sinks[index]
-                chunks = []
+                header, whole = b"", platform.Sha256()
                 for chunk in stream:
                     sink.receive(chunk)
-                    chunks.append(chunk)
-                streams[index, peer] = b"".join(chunks)
+                    header = header or chunk
+                    whole.update(chunk)
+                streams[index, peer] = header, chunk, whole.digest()
         rounds.append({index: outgoing[index].messages for index in outgoing})
         following = {}
         for index, sent in outgoing.items():
@@ -338,7 +342,8 @@ def check_sign(case):
 def check_sign_pair(rounds, streams, me, j, answers, phi):
     """What one signer sent to another."""
     expected, to = answers["parties"][str(me)], answers["parties"][str(me)]["to"][str(j)]
-    first, second, stream = rounds[0][me][j], rounds[1][me][j], streams[me, j]
+    first, second = rounds[0][me][j], rounds[1][me][j]
+    header, end, whole = streams[me, j]
     expect(answers, sid=first.sid, D=second.echo)
     expect(expected, com=first.commitment, R=curve.encode(second.nonce_point), pk_i=curve.encode(second.key_point))
     tail = EXTENSION_BYTES - 48
@@ -353,10 +358,10 @@ def check_sign_pair(rounds, streams, me, j, answers, phi):
         Gv=wire[5],
         psi=second.psi,
         sha256_header=hashed(b"".join(wire)),
-        h=stream[:32],
-        eta=stream[32:64],
-        MU=stream[-32:],
-        sha256_stream=hashed(stream),
+        h=header[:32],
+        eta=header[32:],
+        MU=end,
+        sha256_stream=whole,
         sid_v_as_bob=TH("dkls/vole", first.sid, first.pid, u8(j), u8(me)),
     )
     assert curve.encode(curve.mul_g(number(to["c_u"]))).hex() == to["Gu"]

@@ -28,9 +28,15 @@ def head(major: int, argument: int) -> bytes:
 
 def encode(value: "Any", depth: int = CBOR_DEPTH) -> bytes:
     """Deterministic encoding of a value; DaricError("encoding") for a type or size outside the module's list."""
+    # At once: a growing buffer would hold a large value three times. MicroPython joins bytes only.
+    return b"".join([part if isinstance(part, bytes) else bytes(part) for part in encode_parts(value, depth)])
+
+
+def encode_parts(value: "Any", depth: int = CBOR_DEPTH) -> "list[Any]":
+    """What is the encoding of a value end to end; byte strings in it are no copies."""
     parts: "list[Any]" = []
     _encode(value, parts, depth)
-    return b"".join(parts)  # at once: a growing buffer would hold a large value three times
+    return parts
 
 
 def _encode(value: "Any", out: "list[Any]", depth: int) -> None:
@@ -40,7 +46,7 @@ def _encode(value: "Any", out: "list[Any]", depth: int) -> None:
         out.append(head(UNSIGNED, value) if value >= 0 else head(NEGATIVE, -1 - value))
     elif isinstance(value, (bytes, bytearray, memoryview)):
         out.append(head(BYTES, len(value)))
-        out.append(value if isinstance(value, bytes) else bytes(value))  # MicroPython joins bytes only
+        out.append(value)
     elif isinstance(value, str):
         text = utf8(value)
         out.append(head(TEXT, len(text)))
@@ -85,16 +91,21 @@ def check_depth(depth: int) -> None:
 
 
 def decode(
-    data: "bytes | memoryview", max_bytes: int = CBOR_BYTES, depth: int = CBOR_DEPTH, items: int = CBOR_ITEMS
+    data: "bytes | memoryview",
+    max_bytes: int = CBOR_BYTES,
+    depth: int = CBOR_DEPTH,
+    items: int = CBOR_ITEMS,
+    view: int = CBOR_BYTES + 1,
 ) -> "Any":
     """The one value that `data` encodes.
 
-    max_bytes, depth, items: limits on the size, the nesting of arrays and maps, and the number of items.
+    max_bytes, depth, items: limits on the size, the nesting of arrays and maps, and the number of items. view: byte
+    strings of so many bytes or more are memoryviews of `data` and no copies.
     DaricError("encoding") for anything but one deterministic item, "too_large" beyond a limit.
     """
     if len(data) > max_bytes:
         raise DaricError("too_large", "CBOR of %d bytes, at most %d are taken" % (len(data), max_bytes))
-    reader = Reader(data, items)
+    reader = Reader(data, items, view)
     value = reader.item(depth)
     if reader.at != len(data):
         raise DaricError("encoding", "bytes follow the CBOR item")
@@ -102,18 +113,22 @@ def decode(
 
 
 class Reader:
-    """A position in `data` and the number of items that may still be read."""
+    """A position in `data` and the number of items that may still be read; longer byte strings stay where they are."""
 
-    def __init__(self, data: "bytes | memoryview", items: int) -> None:
+    def __init__(self, data: "bytes | memoryview", items: int, view: int) -> None:
         self.data = memoryview(data)  # a slice of it is no copy
         self.items = items
+        self.view = view
         self.at = 0
 
     def take(self, count: int) -> bytes:
+        return bytes(self.slice(count))
+
+    def slice(self, count: int) -> "Any":
         end = self.at + count
         if end > len(self.data):
             raise DaricError("encoding", "the CBOR item is cut short")
-        taken = bytes(self.data[self.at : end])
+        taken = self.data[self.at : end]
         self.at = end
         return taken
 
@@ -146,7 +161,7 @@ class Reader:
         if major == NEGATIVE:
             return -1 - argument
         if major == BYTES:
-            return self.take(argument)
+            return self.slice(argument) if argument >= self.view else self.take(argument)
         if major == TEXT:
             return read_text(self.take(argument))
         if major in (ARRAY, MAP):

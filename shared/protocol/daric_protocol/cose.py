@@ -10,6 +10,7 @@ from daric_protocol.errors import DaricError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 NONCE_BYTES = 13
@@ -50,14 +51,17 @@ def seal(key: bytes, nonce: bytes, plaintext: bytes, external_aad: bytes) -> byt
     return OPENING + head(BYTES, len(sealed)) + sealed
 
 
-def seal_behind(start: bytes, key: bytes, nonce: bytes, plaintext: bytes, external_aad: bytes) -> bytearray:
-    """`start` followed by what `seal` makes, in one piece: a device has no room for copies."""
+def seal_behind(start: bytes, key: bytes, nonce: bytes, parts: "Sequence[bytes]", external_aad: bytes) -> bytearray:
+    """`start` followed by what `seal` makes of a plaintext in parts: a device has no room for copies."""
     _check_sizes(key, nonce)
-    start = start + OPENING + head(BYTES, len(plaintext) + TAG_BYTES)
-    message = bytearray(len(start) + len(plaintext) + TAG_BYTES)
+    length = sum([len(part) for part in parts])
+    start = start + OPENING + head(BYTES, length + TAG_BYTES)
+    message = bytearray(len(start) + length + TAG_BYTES)
     message[: len(start)] = start
-    place = memoryview(message)[len(start) :]
-    platform.ccm_seal(key, nonce, plaintext, enc_structure(PROTECTED, external_aad), TAG_BYTES, place)
+    at = len(start)
+    for piece in platform.ccm_seal_parts(key, nonce, parts, enc_structure(PROTECTED, external_aad), TAG_BYTES):
+        message[at : at + len(piece)] = piece
+        at += len(piece)
     return message
 
 

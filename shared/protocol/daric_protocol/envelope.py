@@ -21,9 +21,17 @@ def encode(message: "Message") -> bytes:
     return platform.cbor_encode(message.to_wire())
 
 
+def encode_parts(message: "Message") -> "list[Any]":
+    """What are the wire bytes end to end: its largest fields stay where they are."""
+    return platform.cbor_encode_parts(message.to_wire())
+
+
 def decode(kind: "type[Message]", data: "bytes | memoryview", max_bytes: int = limits.ROUND_BODY_BYTES) -> "Any":
-    """Read one message of class `kind`. Raises DaricError("encoding" or "too_large")."""
-    return kind.from_wire(platform.cbor_decode(data, max_bytes))
+    """Read one message of class `kind`; its largest fields stay where they lie in `data`.
+
+    Raises DaricError("encoding" or "too_large").
+    """
+    return kind.from_wire(platform.cbor_decode(data, max_bytes, view=limits.VIEW_BYTES))
 
 
 class Envelope:

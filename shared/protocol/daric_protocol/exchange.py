@@ -65,16 +65,20 @@ class Exchange:
 
     def _produce(self, outgoing: "Outgoing") -> "Iterator[tuple[int, bytes]]":
         for index in sorted(outgoing.messages):
-            body = envelope.encode(outgoing.messages.pop(index))
-            chunks = max(1, -(-len(body) // limits.CHUNK_BYTES))
-            for chunk in range(chunks - 1):
-                part = body[:limits.CHUNK_BYTES]
-                body = body[limits.CHUNK_BYTES :]
-                yield index, self._seal(index, 2 * self.number, chunk, False, part)
-            part = self._seal(index, 2 * self.number, chunks - 1, True, body)
-            body = b""  # on a device there is no room for a second copy while this one leaves
-            yield index, part
-            part = b""  # nor for this one while the next is made
+            parts = envelope.encode_parts(outgoing.messages.pop(index))
+            chunk = 0
+            if sum([len(part) for part in parts]) > limits.CHUNK_BYTES:
+                body = b"".join([bytes(part) for part in parts])
+                while len(body) > limits.CHUNK_BYTES:
+                    part = body[: limits.CHUNK_BYTES]
+                    body = body[limits.CHUNK_BYTES :]
+                    yield index, self._seal(index, 2 * self.number, chunk, False, part)
+                    chunk += 1
+                parts = [body]
+            frame = self._seal(index, 2 * self.number, chunk, True, *parts)
+            parts, body = [], b""  # a device has no room for it while the frame leaves
+            yield index, frame
+            frame = b""  # nor for this one while the next is made
         streams = outgoing.streams or {}
         for index in sorted(streams):
             chunk = 0
@@ -82,8 +86,8 @@ class Exchange:
                 yield index, self._seal(index, 2 * self.number + 1, chunk, chunk == limits.STREAM_FRAMES - 1, part)
                 chunk += 1
 
-    def _seal(self, index: int, stream: int, chunk: int, last: bool, part: bytes) -> bytes:
-        return self._channel(index).seal(self.sid, self._me, index, self._op, stream, chunk, last, part)
+    def _seal(self, index: int, stream: int, chunk: int, last: bool, *parts: bytes) -> bytes:
+        return self._channel(index).seal(self.sid, self._me, index, self._op, stream, chunk, last, *parts)
 
     # In
 

@@ -41,7 +41,7 @@ def wipe(buffer: bytearray) -> None:
     buffer[whole:] = bytes(len(buffer) - whole)
 
 
-def extend(sid_v: bytes, k0: bytes, k1: bytes, beta: bytes, pad: bytes) -> bytes:
+def extend(sid_v: bytes, k0: bytes, k1: bytes, beta: bytes, pad: bytes) -> bytearray:
     """Bob's message, 8752 B: U, x~, tau. beta: his 416 choice bits, 52 B; pad: 128 random bits, 16 B."""
     own = bytearray(MATRIX + WIDTH)  # one more column for x', which is hashed as they are
     own[MATRIX:] = beta + pad
@@ -55,8 +55,7 @@ def extend(sid_v: bytes, k0: bytes, k1: bytes, beta: bytes, pad: bytes) -> bytes
     message[MATRIX : MATRIX + 16] = hashes[16 * COLUMNS :]
     message[MATRIX + 16 :] = TH("dkls/tt", sid_v, sha256(hashes[: 16 * COLUMNS]).digest())
     wipe(own)
-    own = bytearray()  # makes room for the copy
-    return bytes(message)
+    return message
 
 
 class Rows:

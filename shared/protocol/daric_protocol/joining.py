@@ -14,7 +14,7 @@ class PublicKey:
     """A compressed point as a field: 33 bytes, whether it lies on the curve is found when it is used."""
 
     def read(self, value: "Any") -> bytes:
-        data = POINT_BYTES.read(value)
+        data: bytes = POINT_BYTES.read(value)
         if data[0] not in (2, 3):
             raise DaricError("encoding", "A key is a compressed point.")
         return data

@@ -79,6 +79,7 @@ RELAY_PATIENCE = 60  # seconds a client retries before it gives a request up
 
 # Sessions
 FRAME_BYTES = CHUNK_BYTES + 64  # a sealed chunk, its tag and its envelope
+VIEW_BYTES = 4096  # a field of a round from this size on is not copied: a device has room for it once
 ROUND_BODY_BYTES = 2 * CHUNK_BYTES  # the largest body of a round is a signature's first, 8.9 KB
 STREAM_HEADER_BYTES = 64  # h and eta of an RVOLE stream (docs/protocol.md, section 5)
 STREAM_CHUNK_BYTES = STREAM_ROWS * 96

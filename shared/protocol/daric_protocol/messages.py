@@ -22,14 +22,15 @@ MAX_BODY_BYTES = 64 + 33 * MAX_PARTIES + 65  # a dealer's opening at the largest
 
 
 class Octets:
-    """A byte string of one of the given lengths, or of any length from 0 up to `most`."""
+    """Bytes of one of the given lengths, or of any length from 0 up to `most`; many of them may be a memoryview."""
 
     def __init__(self, *lengths: int, most: int = -1) -> None:
         self.lengths = lengths
         self.most = most
 
-    def read(self, value: "Any") -> bytes:
-        if not isinstance(value, bytes) or not (len(value) in self.lengths or len(value) <= self.most):
+    def read(self, value: "Any") -> "Any":
+        octets = isinstance(value, (bytes, bytearray, memoryview))
+        if not octets or not (len(value) in self.lengths or len(value) <= self.most):
             raise DaricError("encoding", "A field is not a byte string of its length.")
         return value
 

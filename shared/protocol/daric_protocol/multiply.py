@@ -117,7 +117,7 @@ class Bob:
         self._peer = peer
         self._beta = random(extension.ROW_WIDTH)
         self.b = gadget.select(self._beta)
-        self.message = extension.extend(sid_v, k0, k1, self._beta, random(16))
+        self.message: "bytes | bytearray" = extension.extend(sid_v, k0, k1, self._beta, random(16))
         self._message_digest = sha256(self.message).digest()
         self._part = 0  # 0: header, 1..13: chunks, 14: MU, 15: complete
         self._sums = (0, 0)

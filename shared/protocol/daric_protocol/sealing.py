@@ -51,17 +51,18 @@ class Channel:
         self._receive = context.key(both_ephemeral + peer_ephemeral + mine_ephemeral + both_static, peer, mine)
 
     def seal(
-        self, sid: bytes, sender: int, receiver: int, op: str, stream: int, chunk: int, last: bool, plaintext: bytes
+        self, sid: bytes, sender: int, receiver: int, op: str, stream: int, chunk: int, last: bool, *parts: bytes
     ) -> bytes:
-        """One frame, on a device a bytearray. The caller seals every (stream, chunk) once: it makes the nonce."""
+        """One frame of a plaintext in parts, on a device a bytearray.
+
+        The caller seals every (stream, chunk) once: it makes the nonce.
+        """
         aad = associated(sid, sender, receiver, op, stream, chunk, last)
         start = envelope.Envelope(sid[: envelope.PREFIX_BYTES], sender, stream, chunk, last, b"").header()
-        frame = cose.seal_behind(start, self._send, counter_nonce(stream, chunk), plaintext, aad)
+        frame = cose.seal_behind(start, self._send, counter_nonce(stream, chunk), parts, aad)
         return frame if MICROPYTHON else bytes(frame)  # type: ignore[return-value,unused-ignore]
 
-    def open(
-        self, sid: bytes, sender: int, receiver: int, op: str, frame: "envelope.Envelope"
-    ) -> "bytes | memoryview":
+    def open(self, sid: bytes, sender: int, receiver: int, op: str, frame: "envelope.Envelope") -> "bytes | memoryview":
         """The plaintext of a frame from the peer. Raises DaricError("sealed", "encoding" or "too_large")."""
         aad = associated(sid, sender, receiver, op, frame.stream, frame.chunk, frame.last)
         nonce = counter_nonce(frame.stream, frame.chunk)

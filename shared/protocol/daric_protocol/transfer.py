@@ -69,7 +69,7 @@ class Receiver:
             int.from_bytes(sha256(self._secret + b"a" + u8(k)).digest(), "big") % Q for k in range(first, first + BATCH)
         ]
 
-    def m1(self) -> bytes:
+    def m1(self) -> bytearray:
         """Message 1, 8224 B: B_k = a_k * G, plus T where the bit of delta is set; both are computed for every k."""
         T = hash_to_curve(b"bot", self._sid_ot, self._sT)
         message = bytearray(M1_BYTES)
@@ -83,7 +83,7 @@ class Receiver:
                 message[at : at + 64] = curve.encode_xy((plain[n], shifted[n])[_bit(self.delta, k)])
             plain = shifted = []
         self._m1_digest = sha256(message).digest()
-        return bytes(message)
+        return message
 
     def finish(self, m2: bytes) -> bytes:
         """Message 3, 32 B, from message 2; then kD holds the 128 chosen seeds.
@@ -128,14 +128,14 @@ class Sender:
         self.k0 = b""
         self.k1 = b""
 
-    def respond(self, m1: bytes) -> bytes:
+    def respond(self, m1: "bytes | memoryview") -> bytes:
         """Message 2, 2113 B, from message 1. Draws r (32 B).
 
         Abort("blame") names the receiver of a malformed message.
         """
         if len(m1) != M1_BYTES:
             raise Abort("blame", self._receiver, "The first transfer message has the wrong length.")
-        T = hash_to_curve(b"bot", self._sid_ot, m1[:32])
+        T = hash_to_curve(b"bot", self._sid_ot, bytes(m1[:32]))
         r = random_scalar(self._random)
         z = curve.encode(curve.mul_g(r))
         minus_T_r = curve.neg(curve.mul(r, T))
@@ -165,12 +165,12 @@ class Sender:
         self.k0, self.k1 = bytes(k0), bytes(k1)
         return bytes(message)
 
-    def _points(self, data: bytes, T: "Point") -> "list[Point | None]":
+    def _points(self, data: "bytes | memoryview", T: "Point") -> "list[Point | None]":
         """The points of one batch: each on the curve and none equal to T, whose second pad would be the identity's."""
         forbidden = curve.encode_xy(T)
         points: "list[Point | None]" = [None] * (len(data) // 64)
         for n in range(len(points)):
-            encoded = data[64 * n : 64 * n + 64]
+            encoded = bytes(data[64 * n : 64 * n + 64])
             if encoded == forbidden:
                 raise Abort("blame", self._receiver, "A transfer point equals the session's own point.")
             try:

@@ -27,19 +27,9 @@ def equal(a: bytes, b: bytes) -> bool:
     return difference == 0
 
 
-def seal(
-    key: bytes, nonce: bytes, plaintext: bytes, aad: bytes, tag_length: int = 16, out: "memoryview | None" = None
-) -> bytes:
-    """AES-CCM (RFC 3610): ciphertext followed by the tag. key 16 or 32 B, nonce 7..13 B, tag 4..16 B, even.
-
-    out: where both go, of just their length; then nothing is returned.
-    """
-    place = bytearray(len(plaintext) + tag_length) if out is None else out
-    at = 0
-    for piece in seal_parts(key, nonce, (plaintext,), aad, tag_length):
-        place[at : at + len(piece)] = piece
-        at += len(piece)
-    return bytes(place) if out is None else b""
+def seal(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes, tag_length: int = 16) -> bytes:
+    """AES-CCM (RFC 3610): ciphertext followed by the tag. key 16 or 32 B, nonce 7..13 B, tag 4..16 B, even."""
+    return b"".join(seal_parts(key, nonce, (plaintext,), aad, tag_length))
 
 
 def seal_parts(

@@ -23,6 +23,7 @@ __all__ = [
     "Sha256",
     "cbor_decode",
     "cbor_encode",
+    "cbor_encode_parts",
     "ccm_open",
     "ccm_seal",
     "ccm_seal_parts",
@@ -38,9 +39,10 @@ __all__ = [
 Sha256 = hashlib.sha256
 # cbor2 reads more than deterministic CBOR, so decoding is always the strict reader's.
 cbor_decode = cbor.decode
+cbor_encode_parts = cbor.encode_parts
 
 
-def sha256(data: bytes) -> bytes:
+def sha256(data: "bytes | bytearray | memoryview") -> bytes:
     """SHA-256 of the data, 32 bytes."""
     return hashlib.sha256(data).digest()
 
@@ -67,19 +69,10 @@ def keccak256(data: bytes) -> bytes:
     return keccak.new(digest_bits=256, data=bytes(data)).digest()
 
 
-def ccm_seal(
-    key: bytes, nonce: bytes, plaintext: bytes, aad: bytes, tag_length: int = 16, out: memoryview | None = None
-) -> bytes:
-    """AES-CCM (RFC 3610): ciphertext followed by the tag. key 16 or 32 B, nonce 7..13 B, tag 4..16 B, even.
-
-    out: where both go, of just their length; then nothing is returned.
-    """
+def ccm_seal(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes, tag_length: int = 16) -> bytes:
+    """AES-CCM (RFC 3610): ciphertext followed by the tag. key 16 or 32 B, nonce 7..13 B, tag 4..16 B, even."""
     cipher = _ccm(key, nonce, len(plaintext), tag_length)
-    sealed = cipher.encrypt(nonce, plaintext, aad)
-    if out is None:
-        return sealed
-    out[:] = sealed
-    return b""
+    return cipher.encrypt(nonce, plaintext, aad)
 
 
 def ccm_seal_parts(

@@ -29,6 +29,7 @@ __all__ = [
     "Sha256",
     "cbor_decode",
     "cbor_encode",
+    "cbor_encode_parts",
     "ccm_open",
     "ccm_seal",
     "ccm_seal_parts",
@@ -46,10 +47,11 @@ OUTER_PAD = int.from_bytes(b"\x5c" * 64, "big")
 
 Sha256 = hashlib.sha256
 cbor_encode = cbor.encode
+cbor_encode_parts = cbor.encode_parts
 cbor_decode = cbor.decode
 
 
-def sha256(data: bytes) -> bytes:
+def sha256(data: "bytes | bytearray | memoryview") -> bytes:
     """SHA-256 of the data, 32 bytes."""
     return hashlib.sha256(data).digest()
 

@@ -41,13 +41,13 @@ class PairSetup:
         self._sent = [b"", b"", b""]  # SHA-256 of this side's messages 1, 2, 3
         self._got = [b"", b"", b""]  # and of the peer's
 
-    def first(self) -> bytes:
+    def first(self) -> bytearray:
         """M1, 8224 B; the same at every call."""
         m1 = self._receiver.m1()
         self._sent[0] = sha256(m1)
         return m1
 
-    def second(self, m1: bytes) -> bytes:
+    def second(self, m1: "bytes | memoryview") -> bytes:
         """M2, 2113 B, for the peer's M1; it travels with zs. Abort("blame") names the peer."""
         self._got[0] = sha256(m1)
         m2 = self._sender.respond(m1)
