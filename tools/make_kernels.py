@@ -9,11 +9,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools.kernels import rv32im, v7em  # noqa: E402
+from tools.kernels import rv32im, v6m, v7em  # noqa: E402
 
 PLATFORM = ROOT / "shared" / "protocol" / "daric_protocol" / "platform"
 BYTES_PER_LINE = 24
 
+V6M = '''"""The field machine (machine.py) in machine code for ARMv6-M.
+
+Made by tools/make_kernels.py from tools/kernels/v6m.py, where it can be read.
+"""
+
+import micropython
+
+
+@micropython.asm_thumb
+def run(r0, r1, r2, r3):
+'''
 V7EM = '''"""The field machine (machine.py) in machine code for ARMv7E-M and for ARMv8-M with the DSP extension.
 
 Made by tools/make_kernels.py from tools/kernels/v7em.py, where it can be read.
@@ -51,6 +62,7 @@ def text(head: str, size: int, words: list[int]) -> str:
 def texts() -> dict[str, str]:
     """File name -> text of each kernel."""
     return {
+        "kernel_v6m.py": text(V6M, 2, v6m.kernel()),
         "kernel_v7em.py": text(V7EM, 2, v7em.kernel()),
         "kernel_rv32im.py": text(RV32IM, 4, rv32im.kernel()),
     }

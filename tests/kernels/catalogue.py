@@ -25,6 +25,17 @@ class Kernel:
         return Emulated(code, self.processor, model or self.models[0])
 
 
+V6M = Kernel(
+    "kernel_v6m",
+    ("armv6m",),
+    ARM,
+    (arm_const.UC_CPU_ARM_CORTEX_M0, arm_const.UC_CPU_ARM_CORTEX_M3, arm_const.UC_CPU_ARM_CORTEX_M33),
+    {
+        machine.MUL: 1191, machine.ADD: 80, machine.SUB: 80, machine.SQR_N: 910, machine.MULQ: 2086, machine.ADDQ: 114,
+        machine.SUBQ: 114, machine.LOAD: 35, machine.LOAD_BIG: 56, machine.BIG_Q: 125,
+    },
+    fixed_base=812_396, variable_base=1_707_256, variable_base_secret=1_907_382,
+)  # fmt: skip
 V7EM = Kernel(
     "kernel_v7em",
     ("armv7emsp", "armv7emdp"),
@@ -47,4 +58,4 @@ RV32IM = Kernel(
     },
     fixed_base=574_862, variable_base=1_008_142, variable_base_secret=1_132_985,
 )  # fmt: skip
-KERNELS = (V7EM, RV32IM)
+KERNELS = (V6M, V7EM, RV32IM)

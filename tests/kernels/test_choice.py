@@ -8,7 +8,7 @@ from kernels.emulated import PLATFORM
 from micropython_runner import build, run_micropython
 
 X64 = 2  # the architecture of the interpreter here, as points.py numbers them
-POINTS = (PLATFORM / "points.py").read_text().replace("{7:", f"{{{X64}:")
+POINTS = (PLATFORM / "points.py").read_text().replace('7: "kernel', f'{X64}: "kernel')
 TWIN = (PLATFORM / "machine.py").read_text()
 SCRIPT = """
 from daric_protocol import curve

@@ -152,6 +152,7 @@ def test_show_verifies_and_prints_what_build_said(built):
 
 
 KERNELS = {  # of the boards that have one: esp32c3 is rv32imc too, but its port has no inline assembler
+    "rp2040": "kernel_v6m",
     "rp2350": "kernel_v7em",
     "rp2350-riscv": "kernel_rv32im",
     "stm32f4": "kernel_v7em",
@@ -159,7 +160,7 @@ KERNELS = {  # of the boards that have one: esp32c3 is rv32imc too, but its port
 }
 
 
-@pytest.mark.parametrize("board", ["virtual", "rp2350", "rp2350-riscv", "esp32", "esp32c3", "stm32h7"])
+@pytest.mark.parametrize("board", ["virtual", "rp2040", "rp2350", "rp2350-riscv", "esp32", "esp32c3", "stm32h7"])
 def test_the_tool_says_which_arithmetic_an_image_holds(board, monkeypatch, tmp_path):
     names = lambda sources, _: {name.replace(".py", ".mpy"): b"" for name in sources}  # noqa: E731
     monkeypatch.setattr(compiling, "contents", names)

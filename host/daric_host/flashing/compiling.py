@@ -27,6 +27,7 @@ BOARD = "daric/board/"
 VIRTUAL = "virtual"
 ARCHITECTURE = "x64"
 KERNELS = {  # the field machine in assembler, by mpy-cross's architecture; on others viper does it
+    "armv6m": "kernel_v6m",
     "armv7emsp": "kernel_v7em",
     "armv7emdp": "kernel_v7em",
     "rv32imc": "kernel_rv32im",

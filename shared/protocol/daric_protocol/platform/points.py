@@ -7,7 +7,7 @@ viper code, plain Python. NAME tells which it is. An image has no kernel but tha
 import sys
 
 # By the architecture of machine code, numbered as .mpy files do: a kernel is never even loaded on another.
-KERNELS = {7: "kernel_v7em", 8: "kernel_v7em", 11: "kernel_rv32im"}
+KERNELS = {4: "kernel_v6m", 7: "kernel_v7em", 8: "kernel_v7em", 11: "kernel_rv32im"}
 
 
 def _machine() -> str:
