@@ -80,7 +80,10 @@ def _line(entry: LogEntry) -> str:
 
 @command(app, "info")
 async def info(here: Here, port: str) -> dict[str, Any]:
-    """What the device at a serial port is and runs, and what multiplies points there; a paired one tells its hosts."""
+    """What the device at a serial port is and runs, and what multiplies points there.
+
+    A paired one tells only its hosts, and them also how often the blocks of each raw flash area were erased.
+    """
     with local(here.home) as party:
         async with await DeviceLink.open(port, party.identity) as device:
             try:
@@ -90,7 +93,8 @@ async def info(here: Here, port: str) -> dict[str, Any]:
                     raise
                 await device.connect(PairedDevices(party.store).find(port))
                 facts = await factory.info(device)
-            return facts.as_json()
+            wear = {"wear": await device.wear()} if device.sealed else {}
+            return facts.as_json() | wear
 
 
 @command(pair_app, "renew", ports=True, asks=True)

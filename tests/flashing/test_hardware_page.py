@@ -23,6 +23,7 @@ COMMANDS = [
     for line in block.replace("\\\n", " ").splitlines()
     if "tools/flash.py " in line
 ]
+CHECKLIST = re.findall(r"`tools/flash.py ([^`]+)`", TEXT[TEXT.index("## Checklist") :])
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def parser():
     return parser
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS + CHECKLIST)
 def test_a_command_of_the_page_is_one(command, parser):
     parser.parse_args(shlex.split(command, comments=True))
 

@@ -106,6 +106,7 @@ def test_a_devices_hosts_and_wishes(person, device, house, tmp_path):
     identity = person.run("pair", "new", device.path, "--yes")["device"]
     group = person.run("wallet", "create", "Ours", *port, "--yes")
     about = person.run("info", device.path)
+    assert {"keys", "floor", "lock"} == set(about["wear"])
     assert Person(tmp_path / "stranger", house).refused("info", device.path) == "unpaired"
     assert [about["identity"], about["arithmetic"], about["groups"]] == [identity, "libsecp256k1", 1]
     assert identity in person.run("pair", "list")

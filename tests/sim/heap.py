@@ -21,7 +21,7 @@ HEADER = 16  # what malloc puts in front: the size of the chunk, with a flag for
 MAPPED = 2
 DIFFERENT = 22  # of 32 random bytes at least so many differ, but for one time in 100,000
 SCALAR = 32
-TRIES, PAUSE = 500, 0.01
+TRIES, PAUSE = 500, 0.01  # the kernel tells nobody that another process waits: it is asked again and again
 
 
 @dataclass(frozen=True)

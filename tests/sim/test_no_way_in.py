@@ -140,7 +140,7 @@ async def test_interrupts_at_many_moments_of_boot_reach_no_prompt(tmp_path):
                 while len(device.screens) == count:
                     port.write(STOP)
                     heard += port.read(1000)
-                    time.sleep(0.001 * (number + 1))
+                    time.sleep(0.001 * (number + 1))  # another rhythm each time, so that other moments are met
             assert heard == b""
         assert await answers(device)
         assert device.log == ""
