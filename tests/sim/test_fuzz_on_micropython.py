@@ -152,7 +152,6 @@ class Attack:
         return outcomes
 
 
-@pytest.mark.slow
 async def test_ten_seconds_of_random_and_mutated_traffic_stay_in_the_protocol(tmp_path):
     party, other = LocalParty(5), LocalParty(6)
     terms = flows.create_terms(os.urandom(16), 2, 2, os.urandom)

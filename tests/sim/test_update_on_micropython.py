@@ -14,7 +14,7 @@ from daric_sim import slots
 from daric_sim.device import SimDevice
 
 from tests.sim.rig import DeviceParty, LocalParty, paired, run_session
-from tests.sim.test_heap import make_and_sign
+from tests.sim.test_heap import KINDS, make_and_sign
 
 KEY, HOST = 5, Identity(4711)
 IN_SECOND_SLOT = (2 + (BLOCKS - 2) // 2 + 40) * 4096  # of the code region, in the middle of the image
@@ -100,7 +100,7 @@ async def test_a_device_whose_newest_image_is_damaged_runs_the_one_before(device
 
 @pytest.mark.slow
 async def test_a_2_of_3_wallet_and_four_signatures_fit_240_kb_beside_the_loader(first, tmp_path):
-    await make_and_sign(tmp_path, "240k", 2, 3, 4, image=first)
+    await make_and_sign(tmp_path, "240k", 2, 3, KINDS, image=first)
 
 
 @pytest.mark.slow
