@@ -24,7 +24,7 @@ for word in range(1, 8):  # a carry out of each word and into it
 # Modulus of what an operation on two numbers gives.
 BINARY = {machine.MUL: P, machine.ADD: P, machine.SUB: P, machine.MULQ: Q, machine.ADDQ: Q, machine.SUBQ: Q}
 BATCH = 84  # triples of slots in the 256 that a program can name
-SINGLE = (machine.MUL, machine.SQR_N, machine.BIG_Q)  # operations on one number, the first on it twice
+SINGLE = (machine.MUL, machine.SQR_N, machine.MULQ, machine.BIG_Q)  # operations on one number, or on it twice
 SINGLES = 254  # slots for them
 SECRET_8 = chain.SECRET | 3 << chain.WINDOW
 SECRET_128 = chain.SECRET | 7 << chain.WINDOW
@@ -72,7 +72,7 @@ def mistakes(run: Run, operation: int, pairs: Iterable[Pair], to: int = 0) -> li
 
 
 def mistakes_of_one(run: Run, operation: int, values: Iterable[int]) -> list[int]:
-    """The numbers whose result is wrong: of MUL by itself, of one squaring by SQR_N, or of BIG_Q."""
+    """The numbers whose result is wrong: of MUL and MULQ by itself, of one squaring by SQR_N, or of BIG_Q."""
     wrong, values = [], list(values)
     for first in range(0, len(values), SINGLES):
         batch = values[first : first + SINGLES]
@@ -85,7 +85,7 @@ def mistakes_of_one(run: Run, operation: int, values: Iterable[int]) -> list[int
             if operation == machine.BIG_Q:
                 wrong += [a] * (got.to_bytes(32, "little") != (a % Q).to_bytes(32, "big"))
             else:
-                wrong += [a] * ((got - a * a) % P != 0)
+                wrong += [a] * ((got - a * a) % BINARY.get(operation, P) != 0)
     return wrong
 
 

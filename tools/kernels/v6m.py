@@ -30,7 +30,8 @@ def kernel() -> list[int]:
     multiply_half(t)
     square_half(t)
     sums_q(t)
-    _others(t)
+    _unequal(t)
+    _loads(t)
     _leave(t)
     return t.assemble()
 
@@ -195,8 +196,9 @@ def _sum_up(t: Words, half: str) -> None:
     t.stm(R1, (R2, R3, R4, R5, R6, R7))
 
 
-def _others(t: Words) -> None:
-    t.label("unequal")  # r1 is 0 for 0, r2 is 0 for P: its two lowest words are the complements of 976 and 1
+def _unequal(t: Words) -> None:
+    # r1 will be 0 for 0, r2 for P: the complements of its words are FOLD - 1, 1 and zeros.
+    t.label("unequal")
     t.movs(R1, 0)
     t.movs(R2, 0)
     for four in range(2):
@@ -224,6 +226,8 @@ def _others(t: Words) -> None:
     t.subs(R0, R0, R1)
     t.b("leave")
 
+
+def _loads(t: Words) -> None:
     t.label("load")
     _find_bytes(t)
     t.mov(R1, R2)

@@ -4,17 +4,6 @@ from tools.kernels.frame import CONSTANTS, FLAGS, TIMES, TO
 from tools.kernels.thumb import LR, R0, R1, R2, R3, R4, R5, R6, R7, SP
 from tools.kernels.v6mwords import DIFFERENCES, DOWN, FOLD_AT, LEFT, MIDDLE, ON, PRODUCT, UP, Kind, Words
 
-
-def _carry(t: Words, to: int, kind: Kind) -> None:
-    """1 for a carry or a borrow, else 0."""
-    if kind == UP:
-        t.movs(to, 0)
-        t.adcs(to, to)
-    else:
-        t.sbcs(to, to)
-        t.rsbs(to, to)
-
-
 # Modulo P
 
 
@@ -24,33 +13,8 @@ def fold_p(t: Words) -> None:
     t.b("fold_p", "ne")
     t.bl("fold_q")
     t.label("fold_p")
-    # Each word above times FOLD, and itself a word higher: fold is what it carries there, less than 2^11.
-    t.ldr(R7, SP, FOLD_AT)
-    t.movs(R6, 0)
-    for k in range(8):
-        word, before = ((R0, R1), (R1, R0))[k & 1]
-        fold, carried = ((R2, R3), (R3, R2))[k & 1]
-        t.ldr(word, SP, PRODUCT + 32 + 4 * k)
-        _times_fold(t, fold, R4, word)
-        t.ldr(R5, SP, PRODUCT + 4 * k)
-        t.adds(R5, R5, R4)
-        t.adcs(fold, R6)
-        for addend in (carried, before) if k else ():
-            t.adds(R5, R5, addend)
-            t.adcs(fold, R6)
-        t.str(R5, SP, PRODUCT + 4 * k)
-    # Beyond 2^256: r6 : r3, below 2^32 + 2^11, in turn.
-    t.adds(R3, R3, R1)
-    t.adcs(R6, R6)
-    _times_fold(t, R0, R2, R3)
-    t.muls(R7, R6)
-    t.adds(R0, R0, R7)
-    t.movs(R7, 0)
-    t.adds(R3, R3, R0)
-    t.adcs(R6, R7)
-    t.point(R0, PRODUCT)
-    t.ldr(R1, SP, TO)
-    t.bl("settle_up")
+    _fold_high(t)
+    _fold_beyond(t)
     t.ldr(R4, SP, TIMES)
     t.subs_imm(R4, 1)
     t.b("again", "ne")
@@ -62,29 +26,62 @@ def fold_p(t: Words) -> None:
     t.bl("product")
 
 
-def _times_fold(t: Words, high: int, low: int, word: int) -> None:
-    """high : low = word * FOLD, which is in r7."""
-    t.lsrs(high, word, 16)
-    t.muls(high, R7)
+def _fold_high(t: Words) -> None:
+    """Add each word above 2^256, times FOLD, and itself to the next. What lies beyond is r1 and r3, which is small."""
+    t.ldr(R7, SP, FOLD_AT)
+    t.movs(R6, 0)
+    for k in range(8):
+        word, before = ((R0, R1), (R1, R0))[k & 1]
+        fold, carried = ((R2, R3), (R3, R2))[k & 1]  # what goes on to the next word and came to this, below 2^11
+        t.ldr(word, SP, PRODUCT + 32 + 4 * k)
+        _times_fold(t, R4, fold, word)
+        if k:
+            t.adds(R4, R4, carried)
+        t.lsls(carried, fold, 16)
+        t.lsrs(fold, fold, 16)
+        t.ldr(R5, SP, PRODUCT + 4 * k)
+        for addend in (R4, carried, before) if k else (R4, carried):
+            t.adds(R5, R5, addend)
+            t.adcs(fold, R6)
+        t.str(R5, SP, PRODUCT + 4 * k)
+
+
+def _fold_beyond(t: Words) -> None:
+    """*TO = PRODUCT and what _fold_high left beyond 2^256: r6 : r3, below 2^32 + 2^11."""
+    t.adds(R3, R3, R1)
+    t.adcs(R6, R6)
+    _times_fold(t, R2, R0, R3)
+    t.muls(R7, R6)
+    t.lsls(R1, R0, 16)
+    t.lsrs(R0, R0, 16)
+    t.adds(R2, R2, R1)
+    t.adcs(R0, R7)
+    t.movs(R7, 0)
+    t.adds(R3, R3, R0)
+    t.adcs(R6, R7)
+    t.point(R0, PRODUCT)
+    t.ldr(R1, SP, TO)
+    t.bl("settle_up")
+
+
+def _times_fold(t: Words, low: int, high: int, word: int) -> None:
+    """word * FOLD = low + (high << 16), of 26 bits each. FOLD is in r7."""
     t.uxth(low, word)
     t.muls(low, R7)
-    t.lsrs(low, low, 16)
-    t.adds(high, high, low)
-    t.lsrs(high, high, 16)
-    t.mov(low, word)
-    t.muls(low, R7)
+    t.lsrs(high, word, 16)
+    t.muls(high, R7)
 
 
 def _settle(t: Words, name: str, kind: Kind) -> None:
-    """Call: *r1 = *r0 and what lies beyond 2^256, folded: r6 : r3 : r2, r7 is 0. r1 is left at the fourth word."""
+    """Call: *r1 = *r0 and r6 : r3 : r2 together modulo P. r7 is 0."""
     t.label(name)
     for i in range(4):
         t.ldm(R0, (R4, R5))
         t.combine(kind[i > 0], R4, (R2, R6, R7, R7)[i])
         t.combine(kind[1], R5, (R3, R7, R7, R7)[i])
         t.stm(R1, (R4, R5))
-    # Once more, for a carry, after which the number is so small that no word after the third changes.
-    _carry(t, R7, kind)
+    # A carry is folded too. It leaves a number so near to 0, or to 2^256, that no word after the third changes then.
+    t.carry(R7, kind)
     t.ldr(R2, SP, FOLD_AT)
     t.muls(R2, R7)
     t.movs(R3, 0)
@@ -101,7 +98,7 @@ def _settle(t: Words, name: str, kind: Kind) -> None:
 def _sum_p(t: Words, kind: Kind, settle: str) -> None:
     """*r2 = *r0 and *r1 together modulo P."""
     t.pairs(8, kind)
-    _carry(t, R3, kind)
+    t.carry(R3, kind)
     t.subs_imm(R2, 32)
     t.mov(R0, R2)
     t.mov(R1, R2)
@@ -168,10 +165,19 @@ def fold_q(t: Words) -> None:
     t.ldr(R4, SP, above)
     t.adcs(R4, R3)
     t.str(R4, SP, above)
-    # All five times 2^128 + C. Then it is word 8 alone, at most 2.
+    _fold_q_again(t, above)
+    t.point(R0, PRODUCT)
+    t.ldr(R1, SP, TO)
+    t.copy(8)
+    t.bl("next")
+
+
+def _fold_q_again(t: Words, above: int) -> None:
+    """The words from the eighth times 2^128 + C, then what they carry there again, at most 2."""
+    high = PRODUCT + 32
     _times_c(t, high, MIDDLE)
     _add(t, PRODUCT + 16, high, 4)
-    _carry(t, R3, UP)
+    t.carry(R3)
     for register in (R4, R5, R6):
         t.movs(register, 0)
     t.stm(R2, (R3, R4, R5, R6))
@@ -181,8 +187,7 @@ def fold_q(t: Words) -> None:
     t.rsbs(R3, R3)
     t.point(R0, PRODUCT + 16)
     t.bl("add_c")
-    # 2^128 + C for each; a carry is one more, but not after the second.
-    for _ in range(2):
+    for _ in range(2):  # a carry of the second there cannot be
         t.ldr(R3, SP, high)
         t.rsbs(R3, R3)
         t.asrs(R3, R3, 31)
@@ -191,10 +196,6 @@ def fold_q(t: Words) -> None:
         t.ldr(R4, SP, high)
         t.adcs(R4, R3)
         t.str(R4, SP, high)
-    t.point(R0, PRODUCT)
-    t.ldr(R1, SP, TO)
-    t.copy(8)
-    t.bl("next")
 
 
 def _times_c(t: Words, half: int, to: int) -> None:
@@ -238,7 +239,7 @@ def sums_q(t: Words) -> None:
         t.pairs(8, kind)
         t.mov(R0, R2)
         for _ in range(2):
-            _carry(t, R3, kind)
+            t.carry(R3, kind)
             t.rsbs(R3, R3)
             t.subs_imm(R0, 32)
             t.bl(fold)

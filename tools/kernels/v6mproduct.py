@@ -16,7 +16,11 @@ from tools.kernels.v6mwords import DIFFERENCES, DOWN, EVEN, LEFT, MIDDLE, ON, PR
 
 
 def multiply_half(t: Words) -> None:
-    """Call: *r8 = *r0 times *r1, eight words of four and four."""
+    """Call: *r8 = *r0 times *r1, eight words of four and four.
+
+    Two rows follow each other in a window of four words, of which the highest is a carry at most when the first comes:
+    only the second has a carry.
+    """
     t.label("multiply_half")
     window = list(WINDOW)
     for i in range(8):  # a digit on the left times those on the right that bring it to whole words
@@ -32,13 +36,12 @@ def multiply_half(t: Words) -> None:
         if i & 1 and i < 7:
             t.mov(R9 + i // 2, window[0])
             _next_word(t, window, carry=True)
-    t.movs(R3, 0)
-    t.adcs(R3, R3)
+    t.carry(R3)
     _add_odd(t, 16)
 
 
 def _row(t: Words, i: int, right: Sequence[int], window: list[int]) -> None:
-    """Add a digit of *r0 times some of *r1. The carry of the second row in a window is left; the first has none."""
+    """Add a digit of *r0 times some of *r1 to the window; the first row of all begins it."""
     t.ldrh(R2, R0, 2 * i)
     for n, j in enumerate(right):
         to = window[n] if i == 0 else R3
@@ -53,9 +56,10 @@ def _row(t: Words, i: int, right: Sequence[int], window: list[int]) -> None:
 def _next_word(t: Words, window: list[int], *, carry: bool) -> None:
     """Move the window up: its lowest register, whose word is stored, begins the highest word."""
     window.append(window.pop(0))
-    t.movs(window[-1], 0)
     if carry:
-        t.adcs(window[-1], window[-1])
+        t.carry(window[-1])
+    else:
+        t.movs(window[-1], 0)
 
 
 def _add_odd(t: Words, shift: int) -> None:
@@ -88,7 +92,14 @@ def _add_odd(t: Words, shift: int) -> None:
 def square_half(t: Words) -> None:
     """Call: *r8 = *r0 squared, eight words of four. Products of different digits are summed once and doubled."""
     t.label("square_half")
-    # Whole words. The first is a product by itself.
+    _even_squares(t)
+    _odd_squares(t)
+    t.movs(R3, 0)
+    _add_odd(t, 17)
+
+
+def _even_squares(t: Words) -> None:
+    """EVEN = the products at whole words: twice those of different digits, and the squares."""
     words = {1: R9, 2: R4, 3: R5, 4: R6, 5: R7, 6: R1}
     _put_products(t, [(0, 2), (0, 4), (0, 6), (1, 7), (3, 7), (5, 7)], words)
     _add_products(t, [(1, 3), (1, 5), (2, 6), (4, 6)], words, (6,))
@@ -98,10 +109,9 @@ def square_half(t: Words) -> None:
     words[1] = R3
     for word in range(2, 7):
         t.adcs(words[word], words[word])
-    t.movs(R2, 0)
-    t.adcs(R2, R2)
+    t.carry(R2)
     t.mov(R9, R2)
-    for word in range(8):  # the squares of the digits
+    for word in range(8):
         t.ldrh(R2, R0, 2 * word)
         t.muls(R2, R2)
         if word == 7:
@@ -110,7 +120,10 @@ def square_half(t: Words) -> None:
         if word:
             t.combine(UP[word > 1], words[word], R2)
         t.str(words.get(word, R2), SP, EVEN + 4 * word)
-    # Half a word higher. A register is free for the last word when the second is done.
+
+
+def _odd_squares(t: Words) -> None:
+    """The products half a word higher, each once, for _add_odd. The last word gets the register of the second."""
     words = {0: R9, 1: R6, 2: R1, 3: R7, 4: R4, 5: R5}
     _put_products(t, [(0, 1), (0, 3), (0, 5), (0, 7), (2, 7), (4, 7)], words)
     _add_products(t, [(1, 2), (1, 4), (1, 6), (3, 6), (5, 6)], words, ())
@@ -121,8 +134,6 @@ def square_half(t: Words) -> None:
     _add_products(t, [(2, 3), (2, 5), (4, 5)], words, (5, 6))
     t.mov(R11, R1)
     _add_products(t, [(3, 4)], words, (4, 5, 6))
-    t.movs(R3, 0)
-    _add_odd(t, 17)
 
 
 def _put_products(t: Words, digits: list[tuple[int, int]], words: dict[int, int]) -> None:

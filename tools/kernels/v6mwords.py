@@ -38,6 +38,15 @@ class Words(Narrow):
         else:
             getattr(self, name)(to, source)
 
+    def carry(self, to: int, kind: Kind = UP) -> None:
+        """1 for a carry, or a borrow, else 0."""
+        if kind == DOWN:
+            self.sbcs(to, to)
+            self.rsbs(to, to)
+        else:
+            self.movs(to, 0)
+            self.adcs(to, to)
+
     def carry_on(self) -> None:
         """Add the carry to *r1, four words; moves r1. r3 is 0."""
         self.movs(R3, 0)

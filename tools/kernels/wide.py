@@ -86,9 +86,6 @@ class Wide(Thumb):
     def eor(self, to: int, left: int, right: int) -> None:
         self._register(0xEA80, to, left, right)
 
-    def lsl_imm(self, to: int, source: int, bits: int) -> None:
-        self._register(0xEA40, to, PC, source, bits)
-
     def lsr_imm(self, to: int, source: int, bits: int) -> None:
         self._register(0xEA40, to, PC, source, bits, LSR)
 
