@@ -2,16 +2,28 @@
 
 import functools
 import pathlib
+import re
 
 import pycddl
 
-RULES = pathlib.Path(__file__).parents[1] / "shared" / "protocol" / "messages.cddl"
+TEXT = (pathlib.Path(__file__).parents[1] / "shared" / "protocol" / "messages.cddl").read_text()
+RULES = {rule.partition(" = ")[0]: rule for rule in re.split(r"^(?=\w+ = )", TEXT, flags=re.MULTILINE)[1:]}
+
+
+def needed(rule: str) -> set[str]:
+    """The rules that a rule is made of, itself among them: pycddl takes 25 times as long with all the others."""
+    found, left = set(), {rule}
+    while left:
+        found |= left
+        words = {word for name in left for word in re.findall(r"\w+", RULES[name])}
+        left = words & RULES.keys() - found
+    return found
 
 
 @functools.cache
 def schema(rule: str) -> pycddl.Schema:
     """The compiled schema whose root is one rule of messages.cddl."""
-    return pycddl.Schema("root = " + rule + "\n" + RULES.read_text())
+    return pycddl.Schema(f"root = {rule}\n" + "\n".join(RULES[name] for name in sorted(needed(rule))))
 
 
 def check(rule: str, data: bytes) -> None:
