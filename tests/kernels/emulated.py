@@ -2,7 +2,9 @@
 
 import hashlib
 import struct
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -25,7 +27,8 @@ def _registers(constants: object, prefix: str, names: str) -> tuple[int, ...]:
 class Processor:
     """A kind of processor, by the emulator's numbers. arguments and saved: of a function; the result is in the first.
 
-    odd: added to the address of code.
+    is_long: whether an instruction that begins with this half-word has four bytes, not two. odd: added to the address
+    of code.
     """
 
     architecture: int
@@ -35,6 +38,7 @@ class Processor:
     stack: int
     link: int
     counter: int
+    is_long: Callable[[int], bool]
     odd: int = 0
 
 
@@ -44,6 +48,7 @@ ARM = Processor(
     _registers(arm_const, "UC_ARM_REG_", "R0 R1 R2 R3"),
     _registers(arm_const, "UC_ARM_REG_", "R4 R5 R6 R7 R8 R9 R10 R11"),
     *_registers(arm_const, "UC_ARM_REG_", "SP LR PC"),
+    is_long=lambda half: half >> 11 >= 0x1D,
     odd=1,
 )
 RISCV = Processor(
@@ -52,6 +57,7 @@ RISCV = Processor(
     _registers(riscv_const, "UC_RISCV_REG_", "A0 A1 A2 A3"),
     _registers(riscv_const, "UC_RISCV_REG_", "GP TP S0 S1 S2 S3 S4 S5 S6 S7 S8 S9 S10 S11"),
     *_registers(riscv_const, "UC_RISCV_REG_", "SP RA PC"),
+    is_long=lambda half: half & 3 == 3,
 )
 
 
@@ -63,17 +69,6 @@ def machine_code(name: str, architecture: str) -> bytes:
     return code
 
 
-@dataclass
-class Traced:
-    """What a run did: how many instructions, and a digest of their addresses and of those they read and wrote."""
-
-    instructions: int = 0
-    _digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
-
-    def digest(self) -> bytes:
-        return self._digest.digest()
-
-
 class Emulated:
     """A processor with a kernel in its memory. patience: microseconds that a run may take, 0 for any."""
 
@@ -81,6 +76,7 @@ class Emulated:
 
     def __init__(self, code: bytes, processor: Processor, model: int) -> None:
         self._kind = processor
+        self._counts: dict[tuple[int, int], int] = {}  # instructions of blocks, by address and size
         self._cpu = cpu = unicorn.Uc(processor.architecture, processor.mode)
         cpu.ctl_set_cpu_model(model)
         cpu.mem_map(CODE_AT, 0x10000, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
@@ -124,26 +120,49 @@ class Emulated:
         memory[:] = cpu.mem_read(places[0], len(memory))
         return int(cpu.reg_read(kind.arguments[0]))
 
-    def traced(self, memory: bytearray, code: bytes, table: bytes, steps: bytes) -> Traced:
-        """Run, and tell what was done."""
-        traced = Traced()
-        update = traced._digest.update
+    def counted(self, memory: bytearray, code: bytes, table: bytes, steps: bytes) -> int:
+        """Run, and tell how many instructions it took."""
+        taken = 0
 
-        def executed(_cpu: object, address: int, _size: int, _data: object) -> None:
-            traced.instructions += 1
-            update(struct.pack("<I", address))
+        def block(_cpu: object, address: int, size: int, _data: object) -> None:
+            nonlocal taken
+            taken += self._instructions(address, size)
+
+        with self._hooked({unicorn.UC_HOOK_BLOCK: block}):
+            self.run(memory, code, table, steps)
+        return taken
+
+    def traced(self, memory: bytearray, code: bytes, table: bytes, steps: bytes) -> bytes:
+        """Run, and give a digest of the addresses of the instructions, by blocks, and of what they read and wrote."""
+        digest = hashlib.sha256()
+
+        def block(_cpu: object, address: int, size: int, _data: object) -> None:
+            digest.update(struct.pack("<II", address, size))
 
         def touched(_cpu: object, access: int, address: int, size: int, _value: int, _data: object) -> None:
-            update(struct.pack("<BIB", access, address, size))
+            digest.update(struct.pack("<BIB", access, address, size))
 
-        hooks = [
-            self._cpu.hook_add(unicorn.UC_HOOK_CODE, executed),
-            self._cpu.hook_add(unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE, touched),
-        ]
+        hooks = {unicorn.UC_HOOK_BLOCK: block, unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE: touched}
+        with self._hooked(hooks):
+            self.run(memory, code, table, steps)
+        return digest.digest()
+
+    @contextmanager
+    def _hooked(self, functions: dict[int, Callable[..., None]]) -> Iterator[None]:
+        hooks = [self._cpu.hook_add(kind, function) for kind, function in functions.items()]
         self._cpu.ctl_flush_tb()  # what was translated without hooks would go on without them
         try:
-            self.run(memory, code, table, steps)
+            yield
         finally:
             for hook in hooks:
                 self._cpu.hook_del(hook)
-        return traced
+
+    def _instructions(self, address: int, size: int) -> int:
+        """How many of them a block has."""
+        if (address, size) not in self._counts:
+            code, at, count = self._cpu.mem_read(address, size), 0, 0
+            while at < size:
+                at += 4 if self._kind.is_long(code[at] | code[at + 1] << 8) else 2
+                count += 1
+            self._counts[address, size] = count
+        return self._counts[address, size]
