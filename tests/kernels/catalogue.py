@@ -31,10 +31,10 @@ V6M = Kernel(
     ARM,
     (arm_const.UC_CPU_ARM_CORTEX_M0, arm_const.UC_CPU_ARM_CORTEX_M3, arm_const.UC_CPU_ARM_CORTEX_M33),
     {
-        machine.MUL: 1174, machine.ADD: 80, machine.SUB: 80, machine.SQR_N: 893, machine.MULQ: 2086, machine.ADDQ: 114,
+        machine.MUL: 1171, machine.ADD: 71, machine.SUB: 71, machine.SQR_N: 890, machine.MULQ: 2086, machine.ADDQ: 114,
         machine.SUBQ: 114, machine.LOAD: 35, machine.LOAD_BIG: 56, machine.BIG_Q: 125,
     },
-    fixed_base=804_032, variable_base=1_682_487, variable_base_secret=1_880_114,
+    fixed_base=798_704, variable_base=1_663_086, variable_base_secret=1_859_210,
 )  # fmt: skip
 V7EM = Kernel(
     "kernel_v7em",

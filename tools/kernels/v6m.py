@@ -7,13 +7,12 @@ whose return address nobody uses.
 
 from tools.kernels import frame
 from tools.kernels.constants import FOLD, OPERATIONS, C
-from tools.kernels.thumb import LR, R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, SP
+from tools.kernels.thumb import LR, R0, R1, R2, R3, R4, R5, R6, R7, R12, SP
 from tools.kernels.v6mfield import fold_p, fold_q, sums_p, sums_q
 from tools.kernels.v6mproduct import multiply_half, products, square_half
-from tools.kernels.v6mwords import FOLD_AT, FRAME, WINDOW, Words
+from tools.kernels.v6mwords import FOLD_AT, FRAME, HIGH, WINDOW, Words
 
 ENTRY = 5 * 32
-HIGH = (R8, R9, R10, R11)
 FIRST, FOUND, BEYOND = frame.SCRATCH, frame.SCRATCH + 4, frame.SCRATCH + 8  # of a window: first, wanted entry, its end
 
 

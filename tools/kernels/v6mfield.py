@@ -1,8 +1,8 @@
 """Sums, and reduction modulo P and Q, for ARMv6-M. Numbers lie in memory; two words at a time are in registers."""
 
 from tools.kernels.frame import CONSTANTS, FLAGS, TIMES, TO
-from tools.kernels.thumb import LR, R0, R1, R2, R3, R4, R5, R6, R7, SP
-from tools.kernels.v6mwords import DIFFERENCES, DOWN, FOLD_AT, LEFT, MIDDLE, ON, PRODUCT, UP, Kind, Words
+from tools.kernels.thumb import LR, R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, SP
+from tools.kernels.v6mwords import DIFFERENCES, DOWN, FOLD_AT, HIGH, LEFT, MIDDLE, ON, PRODUCT, UP, WINDOW, Kind, Words
 
 # Modulo P
 
@@ -61,7 +61,20 @@ def _fold_beyond(t: Words) -> None:
     t.adcs(R6, R7)
     t.point(R0, PRODUCT)
     t.ldr(R1, SP, TO)
-    t.bl("settle_up")
+    for i in range(4):
+        t.ldm(R0, (R4, R5))
+        t.combine(UP[i > 0], R4, (R2, R6, R7, R7)[i])
+        t.adcs(R5, (R3, R7, R7, R7)[i])
+        t.stm(R1, (R4, R5))
+    # A carry is folded too. It leaves a number so small that no word after the third changes then.
+    _fold(t, UP)
+    t.subs_imm(R1, 32)
+    t.mov(R0, R1)
+    t.ldm(R0, (R4, R5, R6))
+    t.adds(R4, R4, R2)
+    t.adcs(R5, R3)
+    t.adcs(R6, R7)
+    t.stm(R1, (R4, R5, R6))
 
 
 def _times_fold(t: Words, low: int, high: int, word: int) -> None:
@@ -72,56 +85,61 @@ def _times_fold(t: Words, low: int, high: int, word: int) -> None:
     t.muls(high, R7)
 
 
-def _settle(t: Words, name: str, kind: Kind) -> None:
-    """Call: *r1 = *r0 and r6 : r3 : r2 together modulo P. r7 is 0."""
-    t.label(name)
-    for i in range(4):
-        t.ldm(R0, (R4, R5))
-        t.combine(kind[i > 0], R4, (R2, R6, R7, R7)[i])
-        t.combine(kind[1], R5, (R3, R7, R7, R7)[i])
-        t.stm(R1, (R4, R5))
-    # A carry is folded too. It leaves a number so near to 0, or to 2^256, that no word after the third changes then.
-    t.carry(R7, kind)
-    t.ldr(R2, SP, FOLD_AT)
-    t.muls(R2, R7)
+def _sum_p(t: Words, kind: Kind) -> None:
+    """*r2 = *r0 and *r1 together modulo P. Words 0 - 3 wait in r8 - r11, then 2 and 3; the others end in r4 - r7."""
+    t.mov(R12, R2)
+    for high in (False, True):
+        t.ldm(R0, WINDOW)
+        for i in (0, 2):
+            t.ldm(R1, (R2, R3))
+            t.combine(kind[high or i > 0], WINDOW[i], R2)
+            t.combine(kind[1], WINDOW[i + 1], R3)
+        for register, waiting in () if high else zip(WINDOW, HIGH, strict=True):
+            t.mov(waiting, register)
+    _fold(t, kind)
+    t.mov(R0, R8)
+    t.mov(R1, R9)
+    t.combine(kind[0], R0, R2)
+    t.combine(kind[1], R1, R3)
     t.movs(R3, 0)
-    t.subs_imm(R1, 32)
-    t.mov(R0, R1)
-    t.ldm(R0, (R4, R5, R6))
-    t.combine(kind[0], R4, R2)
-    t.combine(kind[1], R5, R7)
-    t.combine(kind[1], R6, R3)
-    t.stm(R1, (R4, R5, R6))
-    t.bx(LR)
+    for waiting in (R10, R11):
+        t.mov(R2, waiting)
+        t.combine(kind[1], R2, R3)
+        t.mov(waiting, R2)
+    for register in WINDOW:
+        t.combine(kind[1], register, R3)
+    # A carry is folded too. It leaves a number so near to 0, or to 2^256, that no word after the second changes then.
+    _fold(t, kind)
+    t.combine(kind[0], R0, R2)
+    t.combine(kind[1], R1, R3)
+    t.mov(R2, R12)
+    t.stm(R2, (R0, R1))
+    t.mov(R0, R10)
+    t.mov(R1, R11)
+    t.stm(R2, (R0, R1))
+    t.stm(R2, WINDOW)
 
 
-def _sum_p(t: Words, kind: Kind, settle: str) -> None:
-    """*r2 = *r0 and *r1 together modulo P."""
-    t.pairs(8, kind)
+def _fold(t: Words, kind: Kind) -> None:
+    """r3 : r2 = 2^32 + FOLD for a carry, or a borrow, else 0."""
     t.carry(R3, kind)
-    t.subs_imm(R2, 32)
-    t.mov(R0, R2)
-    t.mov(R1, R2)
     t.ldr(R2, SP, FOLD_AT)
     t.muls(R2, R3)
-    t.movs(R6, 0)
-    t.movs(R7, 0)
-    t.bl(settle)
 
 
 def sums_p(t: Words) -> None:
     t.label("add")
-    _sum_p(t, UP, "settle_up")
+    _sum_p(t, UP)
     t.bl("next")
 
     t.label("sub")
-    _sum_p(t, DOWN, "settle_down")
+    _sum_p(t, DOWN)
     t.bl("next")
 
     t.label("sub_if_negative")  # the difference, then one of it and what was there
     t.str(R2, SP, TO)
     t.point(R2, PRODUCT)
-    _sum_p(t, DOWN, "settle_down")
+    _sum_p(t, DOWN)
     t.ldr(R3, SP, FLAGS)
     t.lsls(R3, R3, 30)
     t.asrs(R3, R3, 31)  # all ones if it is negative
@@ -137,9 +155,6 @@ def sums_p(t: Words) -> None:
             t.eors(new, old)
         t.stm(R2, (R4, R5))
     t.bl("next")
-
-    _settle(t, "settle_up", UP)
-    _settle(t, "settle_down", DOWN)
 
 
 # Modulo Q

@@ -2,7 +2,7 @@
 
 from tools.kernels.frame import SCRATCH
 from tools.kernels.narrow import Narrow
-from tools.kernels.thumb import R0, R1, R2, R3, R4, R5, R6, R7, R8
+from tools.kernels.thumb import R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R11
 
 # In the frame, bytes from its beginning:
 PRODUCT = SCRATCH  # 16 words
@@ -14,6 +14,7 @@ FOLD_AT = EVEN + 44  # FOLD
 FRAME = EVEN + 52
 
 WINDOW = (R4, R5, R6, R7)
+HIGH = (R8, R9, R10, R11)
 
 Kind = tuple[str, str]  # by what instruction words are put together: the first of a number, and the others
 UP, DOWN, ON = ("adds", "adcs"), ("subs", "sbcs"), ("adcs", "adcs")
