@@ -1,9 +1,26 @@
-"""What holds in every test: each message through the session driver is an instance of its rule in messages.cddl."""
+"""What holds in every test: each message through the session driver is an instance of its rule in messages.cddl.
+
+And the services that whole stories share: to start them takes longer than most stories.
+"""
 
 import pytest
 from daric_protocol import envelope, sealing
+from daric_sim.house import House
 
 from tests import cddl
+
+
+@pytest.fixture(scope="session")
+def one_house(tmp_path_factory):
+    with House(tmp_path_factory.mktemp("house")) as running:
+        yield running
+
+
+@pytest.fixture
+def house(one_house):
+    """Services and a cloud party as processes, which run, whatever an earlier test did to them."""
+    one_house.start()
+    return one_house
 
 
 @pytest.fixture(autouse=True)

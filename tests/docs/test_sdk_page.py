@@ -32,7 +32,6 @@ from daric_protocol.limits import LINK_PIECE_BYTES
 from daric_protocol.roster import Member
 from daric_protocol.rounds.sign import Signature
 from daric_sim.device import SimDevice
-from daric_sim.house import House
 from eth_account import Account
 from flows.safety import scene
 from typer.main import get_command
@@ -137,12 +136,6 @@ def test_a_module_or_function_named_on_the_page_exists(name):
         importlib.import_module(name)
     except ModuleNotFoundError:
         assert hasattr(importlib.import_module(module), last)
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory):
-    with House(tmp_path_factory.mktemp("house")) as running:
-        yield running
 
 
 def run_program(house, home, answers):

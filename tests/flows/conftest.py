@@ -6,13 +6,6 @@ import pytest
 from daric_host.wallet import Service, Wallet
 from daric_protocol.evm import request as requests
 from daric_sim.device import APPROVE, SimDevice
-from daric_sim.house import House
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory):
-    with House(tmp_path_factory.mktemp("house")) as running:
-        yield running
 
 
 @pytest.fixture
