@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow chain softhsm lint bench clean
+.PHONY: demo test test-slow chain softhsm lint bench chip clean
 
 $(VENV)/.sim: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -12,6 +12,10 @@ $(VENV)/.sim: pyproject.toml
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.sim
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[sim,dev,flash,hsm]"
+	touch $@
+
+$(VENV)/.chip: pyproject.toml $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[sim,dev,flash,hsm,chip]"
 	touch $@
 
 demo: $(VENV)/.sim
@@ -37,6 +41,16 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python tools/bench.py
+
+# The firmware's party on an emulated Pico, with a stock MicroPython that the caller has: make chip UF2=path
+UF2 ?=
+chip: $(if $(UF2),$(VENV)/.chip)
+ifeq ($(UF2),)
+	@echo "chip: skipped, nothing was emulated: it takes a MicroPython for the Pico, make chip UF2=path"
+else
+	$(BIN)/python -m pytest -q tests/chip/test_pico.py
+	$(BIN)/python -m tools.chip "$(UF2)"
+endif
 
 clean:
 	rm -rf $(VENV) .build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
