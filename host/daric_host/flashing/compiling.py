@@ -5,6 +5,7 @@ text, because ports look for them by these names, the loader, and the board's co
 """
 
 import ast
+import functools
 import hashlib
 import os
 import subprocess
@@ -132,7 +133,8 @@ def _leave_out_other_boards(found: Sources, module: str) -> None:
         del found[inside]
 
 
-def _imported(text: bytes) -> set[str]:
+@functools.cache
+def _imported(text: bytes) -> frozenset[str]:
     """Names of modules that a source may import, in functions too."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(text)):
@@ -141,4 +143,4 @@ def _imported(text: bytes) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return names
+    return frozenset(names)
