@@ -78,16 +78,22 @@ def identity(secret: bytes) -> Identity:
     return Identity(int.from_bytes(secret, "big"))
 
 
+def advance(runs: dict[int, Run], received: dict[int, Any]) -> dict[int, Any]:
+    """What each party sends in its next round; those that have ended are not in it."""
+    outgoing = {}
+    for index, run in runs.items():
+        try:
+            outgoing[index] = run.send(received[index])
+        except StopIteration:
+            continue
+    return outgoing
+
+
 def exchange(runs: dict[int, Run], recorder: Recorder) -> None:
     """Run all generators to the end and record what party 1 receives."""
     received: dict[int, Any] = dict.fromkeys(runs)
     while True:
-        outgoing = {}
-        for index, run in runs.items():
-            try:
-                outgoing[index] = run.send(received[index])
-            except StopIteration:
-                continue
+        outgoing = advance(runs, received)
         if not outgoing:
             return
         bodies = {

@@ -5,7 +5,6 @@ The other parties do what a phone's would; what they send crosses to the chip as
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,8 +21,6 @@ from tools.bench import record
 
 CHIP = 1  # its index
 ANSWER_BYTES = 1 << 17  # more is no answer
-
-Run = Generator[Any, Any, Any]
 
 
 class Console(Protocol):
@@ -152,16 +149,11 @@ async def signature(chip: Party, keepers: list[record.Keeper], signers: list[int
         raise DaricError("internal", "the chip's signature does not verify under the wallet's key")
 
 
-async def _together(chip: Party, runs: dict[int, Run]) -> None:
+async def _together(chip: Party, runs: dict[int, record.Run]) -> None:
     """Run the chip and the others to their end, round by round: bodies before streams."""
     received: dict[int, Any] = dict.fromkeys(runs)
     while True:
-        outgoing = {}
-        for index, run in runs.items():
-            try:
-                outgoing[index] = run.send(received[index])
-            except StopIteration:
-                continue
+        outgoing = record.advance(runs, received)
         if bool(outgoing) != chip.running:
             raise DaricError("internal", "the chip and the others do not end in the same round")
         if not outgoing:
