@@ -9,7 +9,9 @@ from daric_protocol import chain, comb, curve, glv, jacobian, tables
 from daric_protocol.errors import DaricError
 from daric_protocol.field import P, Q, inverse, inverses
 from daric_protocol.platform import curve_libsecp
-from daric_protocol.root import sqrt
+from daric_protocol.root import root
+from daric_protocol.steps import ADD, NEGATIVE, SECRET, WINDOW
+from daric_protocol.steps import LAMBDA as SECOND_HALF
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from micropython_runner import run_micropython
@@ -25,6 +27,7 @@ EDGES = [
 ]
 backends = pytest.mark.parametrize("backend", [curve, curve_libsecp], ids=["plain", "libsecp"])
 scalars = st.integers(0, Q - 1) | st.sampled_from(EDGES)
+SHAPES = (glv.WINDOWS, comb.GENERATOR, comb.COMB)
 
 
 def data(backend, point):
@@ -229,63 +232,73 @@ def test_shared_inverses_are_the_single_ones(values):
 
 @given(st.integers(0, P - 1))
 def test_a_square_has_its_root_and_nothing_else_has_one(a):
-    assert sqrt(a * a) in (a, P - a)
-    assert (sqrt(a) is None) == (pow(a, (P - 1) // 2, P) == P - 1)
+    assert root(a * a % P) in (a, P - a)
+    assert (root(a) ** 2 % P == a) == (pow(a, (P - 1) // 2, P) != P - 1)
 
 
-@given(scalars)
-def test_a_scalar_is_the_sum_of_its_halves(k):
-    k1, k2 = glv.split(k)
-    assert (k1 + k2 * LAMBDA - k) % Q == 0
-    assert max(abs(k1), abs(k2)) < 2**128
-    for half in (k1, k2):
-        digits = [digit - 16 if digit else 0 for digit in glv.recode(half)]
-        assert sum(digit << i for i, digit in enumerate(digits)) == half
-        assert all(digit % 2 == 1 for digit in digits if digit)
+def digits(steps, shape):
+    """What the steps of a half add up to, read back from the flags and the entries."""
+    sums = [0, 0]
+    spacing, rows = shape[1], shape[2]
+    for at in range(0, len(steps), 3):
+        doublings, entry, flags = steps[at : at + 3]
+        if doublings:
+            sums = [each << doublings for each in sums]
+        block, entry = divmod(entry - shape[6], 1 << shape[0] - 1)
+        signs = [1 if entry >> n & 1 else -1 for n in range(shape[0] - 1)] + [1]
+        value = sum(sign << n * spacing + block * rows for n, sign in enumerate(signs))
+        sums[flags >> 2 & 1] += -value if flags & NEGATIVE else value
+    return sums
 
 
-@given(scalars, st.sampled_from([comb.TEETH, comb.GENERATOR_TEETH]))
-def test_the_comb_has_a_sign_for_every_place(k, teeth):
-    e1, e2 = comb.odd_halves(k)
+@settings(deadline=None)
+@given(scalars, st.sampled_from(SHAPES))
+def test_the_steps_add_up_to_the_scalar(k, shape):
+    steps = glv.schedule(k, shape)
+    e1, e2 = digits(steps, shape)
     assert (e1 + e2 * LAMBDA - k) % Q == 0
-    places = comb.spacing(teeth)
-    assert places <= comb.PLACES
-    for e in (e1, e2):
-        assert e % 2 == 1
-        assert abs(e) < 2**comb.HALF_BITS
-        columns = comb.columns(e, teeth)
-        signs = [(columns[3 * (i % places)] >> i // places & 1) * 2 - 1 for i in range(teeth * places)]
-        assert sum(sign << i for i, sign in enumerate(signs)) == e
+    assert [e1, e2] == [2 * half + 1 for half in glv.halves(k)]
+    assert max(abs(half) for half in glv.halves(k)) < 2**128
+
+
+@settings(deadline=None)
+@given(scalars, st.sampled_from(SHAPES))
+def test_the_steps_of_every_scalar_are_the_same_but_for_what_a_machine_hides(k, shape):
+    window = (1 << shape[0] - 1) - 1
+    for step, other in zip(*(in_threes(glv.schedule(each, shape)) for each in (k, 1)), strict=True):
+        assert step[0] == other[0]
+        assert step[1] & ~window == other[1] & ~window
+        assert step[2] | NEGATIVE == other[2] | NEGATIVE
+        assert step[2] & ~(NEGATIVE | SECOND_HALF) == ADD | SECRET | shape[0] - 1 << WINDOW
+
+
+def in_threes(steps):
+    return [steps[at : at + 3] for at in range(0, len(steps), 3)]
 
 
 def test_jacobian_additions_cover_every_case():
-    p, q = (*curve.G, 1), jacobian.double((*curve.mul_g(3), 1), 2)
-    minus_q = (q[0], -q[1], q[2])
-    cases = [(p, q, 13), (q, q, 24), (q, minus_q, 0), (None, q, 12), (q, None, 12), (None, None, 0)]
-    for a, b, k in cases:
-        assert jacobian.normalise([jacobian.add(a, b)])[0] == curve.mul_g(k)
-        affine = jacobian.normalise([b])[0]
-        if affine:
-            assert jacobian.normalise([jacobian.add_affine(a, *affine)])[0] == curve.mul_g(k)
+    q = jacobian.double((*curve.mul_g(3), 1), 2)
+    for a, (x, y), k in ((q, curve.mul_g(12), 24), (q, curve.mul_g(-12), 0), (q, curve.G, 13), (None, curve.G, 1)):
+        assert jacobian.normalise([jacobian.add_affine(a, x, y)])[0] == curve.mul_g(k)
 
 
 def test_the_shipped_table_is_that_of_the_generator():
     table = Path(daric_protocol.__file__).with_name("generator.bin").read_bytes()
     assert len(table) == 64 * 128
     for i in range(128):
-        signs = [1 if i >> tooth & 1 else -1 for tooth in range(7)] + [1]
-        k = sum(sign << 17 * tooth for tooth, sign in enumerate(signs)) % Q
+        signs = [1 if i >> tooth & 1 else -1 for tooth in range(6)] + [1]
+        k = sum(sign << 19 * tooth + 10 * (i >> 6) for tooth, sign in enumerate(signs)) % Q
         assert chain.read(table, i) == PublicKey.from_secret(k.to_bytes(32, "big")).point()
 
 
 def test_the_table_maker_gives_the_shipped_bytes():
-    assert comb.build(curve.G, comb.GENERATOR_TEETH) == tables.generator()
+    assert comb.build(curve.G, comb.GENERATOR) == tables.generator()
 
 
 @pytest.mark.parametrize("size", [0, 64 * 127, 64 * 129, 64 * 32])
 def test_a_table_with_another_size_than_its_steps_want_is_refused(size):
-    with pytest.raises(DaricError, match="as many teeth as its steps"):
-        comb.multiply(bytearray(size), comb.GENERATOR_TEETH, 5)
+    with pytest.raises(DaricError, match="as many entries as its steps"):
+        comb.multiply(bytearray(size), comb.GENERATOR, 5)
 
 
 def test_the_field_machines_of_micropython_agree_with_python():

@@ -12,7 +12,7 @@ from daric_protocol import comb, curve
 
 def main() -> None:
     path = Path(daric_protocol.__file__).with_name("generator.bin")
-    path.write_bytes(comb.build(curve.G, comb.GENERATOR_TEETH))
+    path.write_bytes(comb.build(curve.G, comb.GENERATOR))
     print(f"{path.name}: {path.stat().st_size} bytes")
 
 

@@ -16,9 +16,12 @@ class Kernel:
     processor: Processor
     models: tuple[int, ...]
     operations: dict[int, int]  # each with its fetching; of SQR_N for one squaring
-    fixed_base: int  # a multiplication of the generator in the fixed pattern
-    variable_base: int  # of another point, its odd multiples included
-    variable_base_secret: int  # in the fixed pattern
+    fixed_base: int  # a multiplication of the generator
+    own_base: int  # of a point whose comb was made before
+    variable_base: int  # of another point
+    normalising: int  # a batch of eight points
+    adding: int  # eight pairs of affine points
+    root: int
 
     def emulated(self, architecture: str = "", model: int = 0) -> Emulated:
         code = machine_code(self.name, architecture or self.architectures[0])
@@ -34,7 +37,7 @@ V6M = Kernel(
         machine.MUL: 1171, machine.ADD: 71, machine.SUB: 71, machine.SQR_N: 890, machine.MULQ: 2086, machine.ADDQ: 114,
         machine.SUBQ: 114, machine.LOAD: 35, machine.LOAD_BIG: 56, machine.BIG_Q: 125,
     },
-    fixed_base=798_704, variable_base=1_663_086, variable_base_secret=1_859_210,
+    fixed_base=697_947, own_base=820_337, variable_base=1_916_890, normalising=304_958, adding=300_214, root=240_528,
 )  # fmt: skip
 V7EM = Kernel(
     "kernel_v7em",
@@ -45,7 +48,7 @@ V7EM = Kernel(
         machine.MUL: 189, machine.ADD: 44, machine.SUB: 44, machine.SQR_N: 180, machine.MULQ: 342, machine.ADDQ: 58,
         machine.SUBQ: 60, machine.LOAD: 23, machine.LOAD_BIG: 38, machine.BIG_Q: 61,
     },
-    fixed_base=274_381, variable_base=357_610, variable_base_secret=409_181,
+    fixed_base=203_803, own_base=204_628, variable_base=429_965, normalising=58_716, adding=60_074, root=47_723,
 )  # fmt: skip
 RV32IM = Kernel(
     "kernel_rv32im",
@@ -56,6 +59,6 @@ RV32IM = Kernel(
         machine.MUL: 638, machine.ADD: 106, machine.SUB: 112, machine.SQR_N: 422, machine.MULQ: 1050, machine.ADDQ: 151,
         machine.SUBQ: 152, machine.LOAD: 44, machine.LOAD_BIG: 93, machine.BIG_Q: 158,
     },
-    fixed_base=574_862, variable_base=1_008_142, variable_base_secret=1_132_985,
+    fixed_base=468_679, own_base=519_316, variable_base=1_173_229, normalising=150_462, adding=152_547, root=115_454,
 )  # fmt: skip
 KERNELS = (V6M, V7EM, RV32IM)

@@ -8,7 +8,7 @@ from random import Random
 from struct import pack_into
 from unittest import mock
 
-from daric_protocol import chain, comb, curve, tables
+from daric_protocol import comb, curve, tables
 from daric_protocol.field import P, Q
 from daric_protocol.platform import machine
 
@@ -24,10 +24,9 @@ for word in range(1, 8):  # a carry out of each word and into it
 # Modulus of what an operation on two numbers gives.
 BINARY = {machine.MUL: P, machine.ADD: P, machine.SUB: P, machine.MULQ: Q, machine.ADDQ: Q, machine.SUBQ: Q}
 BATCH = 84  # triples of slots in the 256 that a program can name
+POINT = curve.mul_g(0xC0FFEE)
 SINGLE = (machine.MUL, machine.SQR_N, machine.MULQ, machine.BIG_Q)  # operations on one number, or on it twice
 SINGLES = 254  # slots for them
-SECRET_8 = chain.SECRET | 3 << chain.WINDOW
-SECRET_128 = chain.SECRET | 7 << chain.WINDOW
 
 
 def random_pairs(count: int, seed: int) -> list[Pair]:
@@ -125,32 +124,11 @@ def programs(run: Run) -> types.ModuleType:
 
 
 @cache
-def odd_table() -> bytes:
-    """1, 3, .. 15 times a point."""
-    table = bytearray(chain.ODD_BYTES)
-    chain.odd_multiples(table, 0, *curve.mul_g(0xC0FFEE))
-    return bytes(table)
-
-
-@cache
 def generator_table() -> bytes:
     return bytes(tables.generator())
 
 
-def comb_steps(k: int) -> bytes:
-    """k times the generator, in a fixed pattern."""
-    steps = comb.schedule(k, comb.GENERATOR_TEETH)
-    for at in range(2, len(steps), 3):
-        steps[at] |= SECRET_128
-    return bytes(steps)
-
-
-def window_steps(random: Random) -> bytes:
-    """The fixed pattern of a multiplication of any point: 27 windows of either half, each with an odd digit."""
-    steps = bytearray()
-    for window in range(27):
-        for half in (0, chain.LAMBDA):
-            sign = random.choice((0, chain.NEGATIVE))
-            doublings = 5 if window and not half else 0
-            steps += bytes((doublings, random.randrange(8), chain.ADD | SECRET_8 | half | sign))
-    return bytes(steps)
+@cache
+def own_table() -> bytes:
+    """The comb of POINT, as a device makes it for a base that it multiplies many times."""
+    return bytes(comb.build(POINT, comb.COMB))

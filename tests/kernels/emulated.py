@@ -70,9 +70,13 @@ def machine_code(name: str, architecture: str) -> bytes:
 
 
 class Emulated:
-    """A processor with a kernel in its memory. patience: microseconds that a run may take, 0 for any."""
+    """A processor with a kernel in its memory.
+
+    patience: microseconds that a run may take, 0 for any. result: what the last one returned.
+    """
 
     patience = 0
+    result = 0
 
     def __init__(self, code: bytes, processor: Processor, model: int) -> None:
         self._kind = processor
@@ -92,13 +96,16 @@ class Emulated:
         self._cpu.ctl_flush_tb()
 
     def run(self, memory: bytearray, code: bytes, table: bytes, steps: bytes) -> int:
-        """As machine.run. The buffers lie apart, between bytes that must not change.
+        """As machine.run. The buffers lie apart, between bytes that must not change; the memory can be the table, too.
 
         Raises unicorn.UcError, or RuntimeError if it did not come back.
         """
         cpu, kind = self._cpu, self._kind
         at, places = DATA_AT + 64, []
         for data in (memory, code, table, steps):
+            if places and data is memory:
+                places.append(places[0])
+                continue
             cpu.mem_write(at - 8, bytes(8) + bytes(data) + b"\xa5" * 8)
             places.append(at)
             at += (len(data) + 63 & ~31) + 32
@@ -114,11 +121,14 @@ class Emulated:
         assert cpu.reg_read(kind.stack) == STACK_TOP
         assert [cpu.reg_read(register) for register in kind.saved] == [0xC0FFEE00 + n for n in range(len(kind.saved))]
         for data, place in zip((code, table, steps), places[1:], strict=True):
+            if place == places[0]:
+                continue
             assert cpu.mem_read(place - 8, len(data) + 16) == bytes(8) + bytes(data) + b"\xa5" * 8
         assert cpu.mem_read(places[0] - 8, 8) == bytes(8)
         assert cpu.mem_read(places[0] + len(memory), 8) == b"\xa5" * 8
         memory[:] = cpu.mem_read(places[0], len(memory))
-        return int(cpu.reg_read(kind.arguments[0]))
+        self.result = int(cpu.reg_read(kind.arguments[0]))
+        return self.result
 
     def counted(self, memory: bytearray, code: bytes, table: bytes, steps: bytes) -> int:
         """Run, and tell how many instructions it took."""

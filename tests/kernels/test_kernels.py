@@ -4,10 +4,9 @@ from random import Random
 
 import pytest
 import unicorn
-from daric_protocol import chain, comb, curve, glv
 from daric_protocol.field import P, Q
-from daric_protocol.jacobian import normalise
 from daric_protocol.platform import knownanswers, machine
+from daric_protocol.steps import ADD, LAMBDA, NEGATIVE, SECRET, WINDOW
 from kernels import checks, mpyfile
 from kernels.catalogue import KERNELS
 from kernels.checks import BINARY, EDGES, SINGLE
@@ -84,8 +83,8 @@ def test_squarings_come_out_right(run):
 
 def test_operations_with_a_condition_are_done_when_the_step_says_so(run):
     for operation, flag, expected in (
-        (machine.MUL_IF_LAMBDA, chain.LAMBDA, lambda a, b: a * b),
-        (machine.SUB_IF_NEGATIVE, chain.NEGATIVE, lambda a, b: a - b),
+        (machine.MUL_IF_LAMBDA, LAMBDA, lambda a, b: a * b),
+        (machine.SUB_IF_NEGATIVE, NEGATIVE, lambda a, b: a - b),
     ):
         for a, b in [*checks.random_pairs(20, operation), (0, 1), (0, P), (0, 2**256 - 1), (P, 0)]:
             for flags in range(1, 8, 2):
@@ -126,7 +125,7 @@ def test_every_entry_of_a_window_is_found(run):
     for width in range(8):
         for entry in {0, 1, 127, 128, 255, (1 << width) - 1, 1 << width}:
             memory = bytearray(32 * 14)
-            steps = bytes((0, entry, chain.ADD | chain.SECRET | width << chain.WINDOW))
+            steps = bytes((0, entry, ADD | SECRET | width << WINDOW))
             checks.call(run, memory, bytes((0, 1, 1, 1, 0, 0, 0, 0)), 0, table, steps)
             assert memory[160:224] == table[64 * entry : 64 * entry + 64]
 
@@ -136,7 +135,7 @@ def test_a_run_without_steps_or_with_only_doublings_ends(run):
     assert checks.call(run, memory, bytes(4), 0) == 0
     memory[224] = 3
     code = bytes((0, 1, 0, 0, machine.ADD, 7, 7, 7, 0, 0, 0, 0))
-    assert checks.call(run, memory, code, 0, b"", bytes((255, 0, 0, 3, 9, chain.NEGATIVE))) == 0
+    assert checks.call(run, memory, code, 0, b"", bytes((255, 0, 0, 3, 9, NEGATIVE))) == 0
     assert (checks.numbers(memory)[7] - 3 * 2**258) % P == 0
 
 
@@ -179,44 +178,6 @@ def test_of_a_thousand_flipped_bits_at_most_two_pass_and_make_rare_numbers_wrong
     assert check_flips(kernel, 1000, 7) <= 2
 
 
-def point(total):
-    return normalise([total])[0]
-
-
-def test_points_are_multiplied_as_in_plain_python(run):
-    programs = checks.programs(run)
-    base = curve.mul_g(0xC0FFEE)
-    random = Random(4)
-    for k in (1, 2, 3, Q - 1, Q // 2, *(random.randrange(Q) for _ in range(4))):
-        table = bytearray(chain.ODD_BYTES)
-        z = programs.odd_multiples(table, 0, *base)
-        x, y, own = programs.walk(table, glv.schedule([k]))
-        assert point((x, y, own * z % P)) == curve.mul(k, base)
-        assert point(programs.walk(checks.generator_table(), checks.comb_steps(k))) == curve.mul_g(k)
-        steps = checks.window_steps(random)
-        assert point(programs.walk(checks.odd_table(), steps)) == point(chain.walk(checks.odd_table(), steps))
-
-
-def test_a_kernel_ends_the_walk_where_the_plain_machine_does(kernel, run):
-    """Equal and opposite points on the way."""
-    base, table = curve.mul_g(0xC0FFEE), bytearray(2 * chain.ODD_BYTES)
-    for other in (base, curve.neg(base)):
-        for n, (x, y) in enumerate((base, other)):
-            chain.odd_multiples(table, 8 * n, x, y)
-        for steps in (
-            glv.schedule([5, 5]),
-            glv.schedule([Q - 7, 7]),
-            bytes((0, 0, 1, 0, 0, 3)),
-            bytes((0, 0, 1, 0, 0, 1)),
-        ):
-            ends = []
-            for engine in (run, machine.run):
-                memory = bytearray(32 * 14)
-                memory[32 * 12] = 1
-                ends.append(checks.call(engine, memory, checks.programs(run)._CODE, 0, bytes(table), steps))
-            assert ends[0] == ends[1]
-
-
 # Instructions
 
 
@@ -235,30 +196,6 @@ def test_no_operation_takes_more_instructions_than_it_did(kernel):
         assert found / (right or 1) <= expected * MORE, (operation, found)
 
 
-def test_no_multiplication_takes_more_instructions_than_it_did(kernel):
-    base = curve.mul_g(0xC0FFEE)
-    k = Q // 3
-    spent = []
-
-    def counting(memory, code, table, steps):
-        copy = bytearray(memory)
-        spent.append(kernel.emulated().counted(copy, bytes(code), bytes(table), bytes(steps)))
-        return kernel.emulated().run(memory, code, table, steps)
-
-    programs = checks.programs(counting)
-    programs.walk(checks.generator_table(), checks.comb_steps(k))
-    assert sum(spent) <= kernel.fixed_base * MORE, spent
-    table = bytearray(chain.ODD_BYTES)
-    for steps, limit in (
-        (glv.schedule([k]), kernel.variable_base),
-        (checks.window_steps(Random(5)), kernel.variable_base_secret),
-    ):
-        spent.clear()
-        programs.odd_multiples(table, 0, *base)
-        programs.walk(table, steps)
-        assert sum(spent) <= limit * MORE, spent
-
-
 # Secrets: the addresses of the instructions and of what they read and write are compared
 
 
@@ -275,32 +212,6 @@ def test_what_an_operation_does_depends_on_no_operand(kernel, operation):
         memory[224:288] = a.to_bytes(32, "little") + b.to_bytes(32, "little")
         seen.add(traced(kernel, memory, bytes((0, 0, 0, 0, operation, 9, 7, 8, 0, 0, 0, 0)), 4))
     assert len(seen) == 1
-
-
-def walked(kernel, table, steps):
-    memory = bytearray(32 * 14)
-    memory[32 * 12] = 1
-    memory[32 * 13 : 32 * 14] = chain.BETA.to_bytes(32, "little")
-    return traced(kernel, memory, checks.programs(machine.run)._CODE, 0, table, steps)
-
-
-def test_what_two_walks_in_the_fixed_pattern_do_does_not_differ(kernel):
-    patterns = [checks.window_steps(Random(seed)) for seed in range(2)]
-    assert len({walked(kernel, checks.odd_table(), steps) for steps in patterns}) == 1
-
-
-@pytest.mark.slow
-def test_what_a_walk_in_the_fixed_pattern_does_depends_on_no_scalar(kernel):
-    scalars = (1, 2, Q - 1, Q // 2, 0xDEADBEEF << 200)
-    assert len({walked(kernel, checks.generator_table(), checks.comb_steps(k)) for k in scalars}) == 1
-    patterns = [checks.window_steps(Random(seed)) for seed in range(8)]
-    assert len({walked(kernel, checks.odd_table(), steps) for steps in patterns}) == 1
-
-
-def test_a_walk_without_the_pattern_is_told_from_another(kernel):
-    """So that the comparison above can fail."""
-    steps = [comb.schedule(k, comb.GENERATOR_TEETH) for k in (1, 2)]
-    assert len({walked(kernel, checks.generator_table(), bytes(each)) for each in steps}) == 2
 
 
 def test_a_file_of_something_else_has_no_machine_code_for_the_emulator(kernel):

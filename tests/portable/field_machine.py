@@ -3,9 +3,10 @@
 from hashlib import sha256
 from struct import pack_into
 
-from daric_protocol import chain, comb, curve, glv
-from daric_protocol.field import P, Q, squared
-from daric_protocol.jacobian import normalise
+from daric_protocol import chain, comb, curve, glv, jacobian, recode, root
+from daric_protocol.field import P, Q
+from daric_protocol.steps import ADD as ADDS
+from daric_protocol.steps import NEGATIVE
 
 LAMBDA = 0x5363AD4CC05C30E0A5261C028812645A122E22EA20816678DF02967C1B23BD72
 FOLD = 2**32 + 977
@@ -76,53 +77,63 @@ def check_unequal(run):
             assert equal_x(run, number) == 0, number
 
 
-def check_squarings(chain_viper, run):
-    chain_viper.run = run
+def check_squarings(run):
     for a in (0, 1, P - 1, drawn(1), drawn(2) % P):
-        for times, factor in ((1, 1), (2, drawn(3)), (88, P - 1), (255, 0)):
-            assert chain_viper.squared(a, times, factor) == squared(a, times, factor), (a, times, factor)
+        for times in (1, 2, 88, 255):
+            memory = bytearray(32 * 14)
+            memory[32 * A : 32 * A + 32] = a.to_bytes(32, "little")
+            call(run, memory, (0, 0, 0, 0, SQR_N, B, A, times, SQR_N, A, A, 1, 0, 0, 0, 0), 4)
+            found = [int.from_bytes(memory[32 * slot : 32 * slot + 32], "little") % P for slot in (A, B)]
+            assert found == [a * a % P, root.squared(a, times, 1)], (a, times)
 
 
-def normal(point):
-    """The affine form of a Jacobian point."""
-    return normalise([point])[0]
+EDGES = [0, 1, 2, 3, 16, Q - 1, Q - 2, LAMBDA, Q - LAMBDA, LAMBDA + 1, 2**127, 2**128 - 1, 2**128, 2**255]
 
 
-def check_walks(chain_viper, run, scalars):
-    chain_viper.run = run
+def check_walks(programs, scalars):
+    """The programs against their plain twins. scalars: how many."""
     base = curve.mul_g(0xC0FFEE)
-    edges = [0, 1, 2, 3, 16, Q - 1, Q - 2, LAMBDA, Q - LAMBDA, LAMBDA + 1, 2**127, 2**128 - 1, 2**128, 2**255]
-    tables = [(comb.build(base, teeth), teeth) for teeth in (comb.TEETH, comb.GENERATOR_TEETH)]
-    for k in (edges + [drawn(n) for n in range(8)])[:scalars]:
-        for table, teeth in tables:
-            steps = comb.schedule(k, teeth)
-            assert normal(chain_viper.walk(table, steps)) == normal(chain.walk(table, steps)), k
-        for others in ([], [base], [curve.neg(base)], [curve.G], [curve.mul(LAMBDA, base)], [curve.mul(2, base)]):
-            for second in (k, Q - k, 1):  # equal and opposite points on the way are left to the plain chain
-                summands = [base] + others  # noqa: RUF005  MicroPython has no star here
-                steps = glv.schedule([k, second][: len(summands)])
-                fast, plain = bytearray(512 * len(summands)), bytearray(512 * len(summands))
-                assert (fill(chain_viper, fast, summands) - fill(chain, plain, summands)) % P == 0
-                assert numbers(fast) == numbers(plain)
-                assert normal(chain_viper.walk(fast, steps)) == normal(chain.walk(plain, steps)), (k, second)
+    tables = [(comb.build(base, comb.COMB), comb.COMB), (comb.build(base, comb.GENERATOR), comb.GENERATOR)]
+    for k in (EDGES + [drawn(n) for n in range(8)])[:scalars]:
+        for table, shape in tables:
+            steps = glv.schedule(k, shape)
+            expected = jacobian.normalise([chain.walk(table, steps)])
+            assert programs.normalise([programs.walk(table, steps)]) == expected, k
+        steps = glv.schedule(k, glv.WINDOWS)
+        points = [base, None, curve.G]
+        expected = jacobian.normalise(chain.walk_each(steps, points))
+        assert programs.normalise(programs.walk_each(steps, points)) == expected, k
 
 
-def fill(engine, table, summands):
-    """Make the table of the odd multiples of some points, as glv.combine does; returns their common z."""
-    z = 1
-    for n, (x, y) in enumerate(summands):
-        ratio = engine.odd_multiples(table, 8 * n, x * z * z % P, y * z * z * z % P)
-        engine.scale(table, 8 * n, ratio)
-        z = z * ratio % P
-    return z
+def check_points(programs):
+    base = curve.mul_g(0xC0FFEE)
+    # Equal and opposite points on the way are left to the plain chain.
+    for flags in (ADDS, ADDS | NEGATIVE):
+        steps = bytes((0, 19, ADDS, 2, 17, ADDS, 0, 31, flags, 0, 31, ADDS))
+        expected = jacobian.normalise(chain.walk_each(steps, [base]))
+        assert programs.normalise(programs.walk_each(steps, [base])) == expected
+    points = [curve.mul_g(n) for n in range(11)]
+    for other in (base, None, points[3], curve.neg(points[9])):
+        assert programs.add_batch(points, [other] * 11) == jacobian.add_batch(points, [other] * 11)
+    times = [1, 21, 255]
+    doubled = jacobian.normalise(chain.doubled(base[0], base[1], times))
+    assert programs.normalise(programs.doubled(base[0], base[1], times)) == doubled
+    for a in (0, 1, 4, P - 1, drawn(4) % P):
+        assert programs.root(a) == root.root(a)
 
 
-def numbers(table):
-    return [int.from_bytes(table[at : at + 32], "little") % P for at in range(0, len(table), 32)]
+def check_recoding(fill):
+    for k in EDGES + [drawn(n) for n in range(50)]:
+        for shape in (glv.WINDOWS, comb.GENERATOR, comb.COMB):
+            bits = sha256(k.to_bytes(32, "big")).digest() + b"more"
+            fast, plain = bytearray(shape[8]), bytearray(shape[8])
+            fill(fast, bits, shape)
+            recode.fill(plain, bits, shape)
+            assert fast == plain, (k, shape)
 
 
 def main():
-    from daric_protocol.platform import chain_viper, knownanswers, machine, points, words16, words32
+    from daric_protocol.platform import chain_viper, knownanswers, machine, points, recode_viper, words16, words32
 
     assert points.walk is chain_viper.walk, "this port runs the plain chain"
     assert points.NAME == "viper"
@@ -130,10 +141,13 @@ def main():
         check_instructions(engine.run, (C,) if engine is machine else (A, B, C))  # in place too; the plain one is slow
         check_bytes(engine.run)
         check_unequal(engine.run)
-        check_squarings(chain_viper, engine.run)
-        check_walks(chain_viper, engine.run, 5 if engine is machine else 22)
+        check_squarings(engine.run)
         chain_viper.run = engine.run
+        check_walks(chain_viper, 3 if engine is machine else 22)
+        check_points(chain_viper)
         assert knownanswers.right(chain_viper)
+    check_recoding(recode_viper.fill)
+    assert knownanswers.recoded(recode_viper.fill)
     print("same")
 
 

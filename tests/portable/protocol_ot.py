@@ -4,7 +4,7 @@ from hashlib import sha256
 
 from daric_protocol import extension, gadget, platform, transfer
 from daric_protocol.errors import Abort
-from daric_protocol.jacobian import BATCH
+from daric_protocol.field import BATCH
 from daric_protocol.multiply import CHUNK_BYTES, CHUNKS, Alice, Bob
 from daric_protocol.pairstate import PairState
 from daric_protocol.platform import curve

@@ -1,29 +1,16 @@
 """The chain of doublings and additions that every multiplication of a point is, in plain Python.
 
-A step is three bytes: doublings first, then the index of a table entry, then flags that say how to add it. A table is
-a run of entries, each x || y of an affine point, 32 + 32 bytes little-endian.
-platform/chain_viper.py does the same in machine code.
+platform/chain_viper.py does the same in machine code, but for sums of equal or opposite points.
 """
 
 from daric_protocol.field import BETA, P
 from daric_protocol.jacobian import add_affine, double
+from daric_protocol.steps import ADD, ENTRY_BYTES, LAMBDA, NEGATIVE, ODD, ODD_ENTRIES, read, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from daric_protocol.jacobian import Affine, Jacobian
-
-    Table = bytes | bytearray | memoryview
-
-# Flags of a step. A step without ADD only doubles.
-ADD = 1
-NEGATIVE = 2  # subtract the entry
-LAMBDA = 4  # the entry times lambda, that is with BETA * x
-SECRET = 8  # a machine that can reads the whole window of the entry, of 2 ^ (flags >> WINDOW) entries
-WINDOW = 4
-
-ENTRY_BYTES = 64
-ODD_ENTRIES = 8  # 1, 3, .. 15 times a point
-ODD_BYTES = ODD_ENTRIES * ENTRY_BYTES
+    from daric_protocol.steps import Table
 
 
 def walk(table: "Table", steps: "bytes | bytearray") -> "Jacobian | None":
@@ -41,21 +28,24 @@ def walk(table: "Table", steps: "bytes | bytearray") -> "Jacobian | None":
     return total
 
 
-def read(table: "Table", entry: int) -> "Affine":
-    """The point of an entry."""
-    at = ENTRY_BYTES * entry
-    return int.from_bytes(table[at : at + 32], "little"), int.from_bytes(table[at + 32 : at + 64], "little")
+def walk_each(steps: "bytes | bytearray", points: "list[Affine | None]") -> "list[Jacobian | None]":
+    """Where the steps lead to with the table of the odd multiples of each point; of the identity to the identity."""
+    totals: "list[Jacobian | None]" = [None] * len(points)
+    table = bytearray(ENTRY_BYTES * (ODD + ODD_ENTRIES))
+    for n, point in enumerate(points):
+        if point is not None:
+            z = odd_multiples(table, point[0], point[1])
+            totals[n] = moved(walk(table, steps), z)
+    return totals
 
 
-def write(table: bytearray, entry: int, x: int, y: int) -> None:
-    """Make (x, y) the point of an entry; both are reduced."""
-    at = ENTRY_BYTES * entry
-    table[at : at + 32] = x.to_bytes(32, "little")
-    table[at + 32 : at + 64] = y.to_bytes(32, "little")
+def moved(total: "Jacobian | None", z: int) -> "Jacobian | None":
+    """A sum of entries of a table whose common z is not 1."""
+    return None if total is None else (total[0], total[1], total[2] * z % P)
 
 
-def odd_multiples(table: bytearray, first: int, x: int, y: int) -> int:
-    """Fill eight entries from `first` with 1, 3, .. 15 times the affine point (x, y); returns their common z.
+def odd_multiples(table: bytearray, x: int, y: int) -> int:
+    """Fill the entries from ODD with 1, 3, .. 31 times the affine point (x, y); returns their common z.
 
     With one z for all, the entries are affine points of an isomorphic curve, where the sums are made; only the sum has
     to be multiplied by z. So no table costs an inversion. The additions are Meloni's, where 2 * (x, y) moves along
@@ -84,14 +74,17 @@ def odd_multiples(table: bytearray, first: int, x: int, y: int) -> int:
     ratio = 1
     for i in range(ODD_ENTRIES - 1, -1, -1):
         x, y = multiples[i]
-        write(table, first + i, x * ratio * ratio % P, y * ratio * ratio * ratio % P)
+        write(table, ODD + i, x * ratio * ratio % P, y * ratio * ratio * ratio % P)
         if i:
             ratio = ratio * ratios[i] % P
     return z * ratio % P
 
 
-def scale(table: bytearray, entries: int, ratio: int) -> None:
-    """Move the first entries of a table to a z that is `ratio` times theirs."""
-    for i in range(entries):
-        x, y = read(table, i)
-        write(table, i, x * ratio * ratio % P, y * ratio * ratio * ratio % P)
+def doubled(x: int, y: int, times: "list[int]") -> "list[Jacobian | None]":
+    """Points on the way from (x, y): each is 2 ^ times of the one before."""
+    point = (x, y, 1)
+    points: "list[Jacobian | None]" = []
+    for n in times:
+        point = double(point, n)
+        points.append(point)
+    return points

@@ -1,22 +1,22 @@
 """secp256k1 in plain Python, for a device: the same names as daric_protocol.platform.curve_libsecp.
 
 A point is (x, y); the identity is None everywhere. Scalars are ints, taken modulo Q. Bytes from outside become a point
-only if they lie on the curve. Running time depends on the scalars: a device is not timed from outside its case.
+only if they lie on the curve. Every scalar is taken for a secret: all go through the same steps (docs/security.md).
 Encodings: docs/encodings.md, section 1.
 """
 
 from daric_protocol import comb
 from daric_protocol.errors import DaricError
 from daric_protocol.field import P, Q, inverse
-from daric_protocol.glv import combine, schedule
-from daric_protocol.jacobian import add as add_jacobian
-from daric_protocol.jacobian import add_affine_batch, normalise
-from daric_protocol.root import sqrt
+from daric_protocol.glv import WINDOWS, schedule
+from daric_protocol.platform.points import add_batch as add_pairs
+from daric_protocol.platform.points import normalise, root, walk_each
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from daric_protocol.chain import Table
-    from daric_protocol.jacobian import Jacobian
+    from typing import Any
+
+    from daric_protocol.steps import Table
 
     Point = tuple[int, int]
 
@@ -90,8 +90,9 @@ def lift_x(x: int) -> "Point | None":
     """The point with this x and an even y, or None if no point of the curve has this x."""
     if not 0 <= x < P:
         return None
-    y = sqrt(x * x % P * x + 7)
-    if y is None:
+    square = (x * x % P * x + 7) % P
+    y = root(square)
+    if y * y % P != square:
         return None
     return x, P - y if y & 1 else y
 
@@ -107,23 +108,17 @@ def mul_g(k: int) -> "Point | None":
 
 
 def mul2(k: int, point: "Point | None", l: int, other: "Point | None") -> "Point | None":  # noqa: E741
-    """k * point + l * other; the generator's table is used where one of them is G."""
-    if point is None or other is None or G in (point, other):
-        return normalise([add_jacobian(_mul(k, point), _mul(l, other))])[0]
-    return normalise([combine(schedule([k, l]), [point, other])])[0]
+    """k * point + l * other."""
+    return add(*normalise([_mul(k, point), _mul(l, other)]))
 
 
-def _mul(k: int, point: "Point | None") -> "Jacobian | None":
-    if point is None:
-        return None
-    if point == G:
-        return _GENERATOR.multiply(k)
-    return combine(schedule([k]), [point])
+def _mul(k: int, point: "Point | None") -> "Any":
+    return _GENERATOR.multiply(k) if point == G else walk_each(schedule(k, WINDOWS), [point])[0]
 
 
 def add(a: "Point | None", b: "Point | None") -> "Point | None":
     """a + b, also for equal, opposite and identity points."""
-    return add_affine_batch([a], [b])[0]
+    return add_pairs([a], [b])[0]
 
 
 def neg(a: "Point | None") -> "Point | None":
@@ -141,7 +136,7 @@ class FixedBase:
 
     def __init__(self, point: "Point | None") -> None:
         self.point = point
-        self._teeth = comb.GENERATOR_TEETH if point == G else comb.TEETH
+        self._shape = comb.GENERATOR if point == G else comb.COMB
         self._table: "Table" = b""
 
     def mul(self, k: int) -> "Point | None":
@@ -152,8 +147,8 @@ class FixedBase:
         """[k * point for each k], a batch per inversion."""
         return normalise([self.multiply(k) for k in scalars])
 
-    def multiply(self, k: int) -> "Jacobian | None":
-        """k * point in Jacobian coordinates."""
+    def multiply(self, k: int) -> "Any":
+        """k * point as points.normalise takes it."""
         if self.point is None:
             return None
         if not self._table:
@@ -162,8 +157,8 @@ class FixedBase:
 
                 self._table = tables.generator()
             else:
-                self._table = comb.build(self.point, self._teeth)
-        return comb.multiply(self._table, self._teeth, k)
+                self._table = comb.build(self.point, self._shape)
+        return comb.multiply(self._table, self._shape, k)
 
 
 _GENERATOR = FixedBase(G)  # holds nothing but its constant table, once that is needed
@@ -176,12 +171,11 @@ def mul_g_batch(scalars: "list[int]") -> "list[Point | None]":
 
 def mul_batch(k: int, points: "list[Point | None]") -> "list[Point | None]":
     """[k * point for each point]: the scalar is recoded once; a batch of points per inversion."""
-    steps = schedule([k])
-    return normalise([None if point is None else combine(steps, [point]) for point in points])
+    return normalise(walk_each(schedule(k, WINDOWS), points))
 
 
 def add_batch(list_a: "list[Point | None]", list_b: "list[Point | None]") -> "list[Point | None]":
     """[a + b for each pair], a batch per inversion; the lists have one length, or DaricError("parameter")."""
     if len(list_a) != len(list_b):
         raise DaricError("parameter", "Two lists of points of different lengths.")
-    return add_affine_batch(list_a, list_b)
+    return add_pairs(list_a, list_b)

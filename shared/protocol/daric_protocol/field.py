@@ -5,6 +5,8 @@ multiplication by 33 bits where `%` divides. The formulas of jacobian.py spell i
 it. A value folded once has at most 33 bits more than FOLD times its excess; nothing is compared before `% P`.
 """
 
+import sys
+
 from daric_protocol.errors import DaricError
 
 P = 2**256 - 2**32 - 977
@@ -12,6 +14,9 @@ BETA = 0x7AE96A2B657C07106E64479EAC3434E99CF0497512F58995C1396C28719501EE  # a c
 Q = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # order of the group
 FOLD = 2**32 + 977
 MASK = 2**256 - 1
+
+# Points per inversion: more saves little time and costs heap, of which a device has none to spare.
+BATCH = 8 if sys.implementation.name == "micropython" else 16
 
 
 def inverse(a: int, modulus: int) -> int:

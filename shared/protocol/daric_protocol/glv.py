@@ -1,16 +1,12 @@
-"""Multiplication of any point of secp256k1: the scalar is split by the curve's endomorphism, then recoded.
+"""Scalars of secp256k1, split in two halves by the curve's endomorphism and recoded in a fixed pattern.
 
-lambda * (x, y) = (BETA * x, y), so k * P = k1 * P + k2 * lambda P with halves of about 128 bits (Gallant, Lambert,
-Vanstone), each in width-5 non-adjacent form, all halves over one chain of doublings (Strauss).
+lambda * (x, y) = (BETA * x, y), so k * P = e1 * P + e2 * lambda P with halves of 129 bits (Gallant, Lambert, Vanstone).
+Both are odd, so each is a sum of +-2^i over all of its places, and every scalar takes the same steps (recode.py).
 """
 
-from daric_protocol.chain import ADD, ENTRY_BYTES, LAMBDA, NEGATIVE, ODD_ENTRIES
-from daric_protocol.field import P, Q
-from daric_protocol.platform.points import odd_multiples, scale, walk
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from daric_protocol.jacobian import Affine, Jacobian
+from daric_protocol.field import Q
+from daric_protocol.platform.points import fill
+from daric_protocol.steps import ODD
 
 # A short basis of the lattice {(a, b): a + b * lambda = 0 modulo Q} is (A1, -B1), (A2, A1).
 A1 = 0x3086D221A7D46BCDE86C90E49284EB15
@@ -19,73 +15,30 @@ A2 = 0x114CA50F7A8E2F3F657C1108D9D44CFD8
 # A1 and B1 times 2^384 / Q, rounded: a division by Q becomes a shift.
 G1 = 0x3086D221A7D46BCDE86C90E49284EB153DAA8A1471E8CA7FE893209A45DBB031
 G2 = 0xE4437ED6010E88286F547FA90ABFE4C4221208AC9DF506C61571B4AE8AC47F71
-
-WIDTH = 5  # digits up to 15, for the eight odd multiples in a table
-DIGITS = 132  # of a recoded half: 129 bits and a carry
-
-
-def split(k: int) -> "tuple[int, int]":
-    """(k1, k2) with k = k1 + k2 * lambda modulo Q, both below 2^128 in size, either sign."""
-    k %= Q
-    c1 = (k * G1 >> 383) + 1 >> 1
-    c2 = (k * G2 >> 383) + 1 >> 1
-    return k - c1 * A1 - c2 * A2, c1 * B1 - c2 * A1
+HALF = (Q + 1) // 2  # 1/2
+OFFSET = 0x564E29599FD1E78FAD6CF1FEBBF6CDD254405CFE47639CE17067E4085A8941E7  # -(1 + lambda) / 2
+# A shape says which places make a digit; its numbers, in this order:
+# 0 places of a digit; 1 from one of these to the next; 2 rows, between which the total is doubled; 3 places from one
+# row to the next, and doublings; 4 blocks of the table, a digit of each in every row, whose places lie as many further
+# on as there are rows; 5 where first places end; 6 the table's first entry; 7 places of a half in all; 8 the bytes of
+# all steps.
+# This is the one for any point: 26 windows of 5 places, for a table of its odd multiples.
+WINDOWS = bytes((5, 1, 26, 5, 1, 130, ODD, 130, 156))
 
 
-def recode(k: int) -> bytearray:
-    """Width-5 non-adjacent form of a half: digit 0 or odd with |digit| < 16 at each bit, least first, stored + 16."""
-    sign = 1
-    if k < 0:
-        k = -k
-        sign = -1
-    digits = bytearray(DIGITS)
-    bits = k.to_bytes(18, "little")
-    carry = 0
-    i = 0
-    while i < DIGITS:
-        window = (bits[i >> 3] | bits[(i >> 3) + 1] << 8) >> (i & 7)
-        if (window & 1) == carry:
-            i += 1
-            continue
-        window = (window & 31) + carry
-        carry = window >> 4
-        digits[i] = 16 + sign * (window - (carry << 5))
-        i += 5
-    return digits
+def halves(k: int) -> "tuple[int, int]":
+    """(m1, m2), below 2^128 in size, either sign, with k = (2 m1 + 1) + (2 m2 + 1) * lambda modulo Q."""
+    m = (k * HALF + OFFSET) % Q
+    c1 = (m * G1 >> 383) + 1 >> 1
+    c2 = (m * G2 >> 383) + 1 >> 1
+    return m - c1 * A1 - c2 * A2, c1 * B1 - c2 * A1
 
 
-def schedule(scalars: "list[int]") -> bytes:
-    """The steps (chain.py) that add up scalar * point, for a table of the odd multiples of each of the points."""
-    halves = []
-    for k in scalars:
-        for half in split(k):
-            halves.append(recode(half))
-    steps = bytearray(3 * (len(halves) * (DIGITS // WIDTH + 1) + 1))
-    end = 0
-    doublings = 0
-    for i in range(DIGITS - 1, -1, -1):
-        for column, digits in enumerate(halves):
-            digit = digits[i]
-            if digit:
-                steps[end] = doublings if end else 0
-                steps[end + 1] = (column >> 1) * ODD_ENTRIES + (abs(digit - 16) >> 1)
-                steps[end + 2] = ADD | (LAMBDA if column & 1 else 0) | (NEGATIVE if digit < 16 else 0)
-                end += 3
-                doublings = 0
-        doublings += 1
-    steps[end] = doublings - 1 if end else 0
-    return bytes(steps[: end + 3])
-
-
-def combine(steps: bytes, points: "list[Affine]") -> "Jacobian | None":
-    """The sum of scalar * point, for the schedule of the scalars and as many points."""
-    table = bytearray(len(points) * ODD_ENTRIES * ENTRY_BYTES)
-    z = 1
-    for n, (x, y) in enumerate(points):
-        zz = z * z % P
-        ratio = odd_multiples(table, n * ODD_ENTRIES, x * zz % P, y * zz * z % P)
-        if n:
-            scale(table, n * ODD_ENTRIES, ratio)
-        z = z * ratio % P
-    total = walk(table, steps)
-    return None if total is None else (total[0], total[1], total[2] * z % P)
+def schedule(k: int, shape: bytes) -> bytearray:
+    """The steps (steps.py) that add up k * point, for a table of the point of that shape."""
+    m1, m2 = halves(k)
+    zero = 1 << shape[7] - 1  # 2 m + 1 is the sum of +-2^i whose positive places are the ones in zero + m
+    bits = (m1 + zero).to_bytes(18, "little") + (m2 + zero).to_bytes(18, "little")
+    steps = bytearray(shape[8])
+    fill(steps, bits, shape)
+    return steps

@@ -5,9 +5,7 @@ times negative. Products are folded (field.py) instead of divided; the comments 
 The formulas are those of the Explicit-Formulas Database for a = 0, with 3/2 x^2 in the doubling.
 """
 
-import sys
-
-from daric_protocol.field import FOLD, MASK, P, inverses
+from daric_protocol.field import BATCH, FOLD, MASK, P, inverses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,9 +13,6 @@ if TYPE_CHECKING:
 
     Affine = tuple[int, int]
     Jacobian = tuple[int, int, int]
-
-# Points per inversion: more saves little time and costs heap, of which a device has none to spare.
-BATCH = 8 if sys.implementation.name == "micropython" else 16
 
 
 def double(point: "Jacobian", times: int) -> "Jacobian":
@@ -80,27 +75,6 @@ def add_affine(point: "Jacobian | None", x2: int, y2: int) -> "Jacobian | None":
     return x, (y & mask) + (y >> 256) * fold, z
 
 
-def add(a: "Jacobian | None", b: "Jacobian | None") -> "Jacobian | None":
-    """a + b, in all cases."""
-    if a is None or b is None:
-        return b if a is None else a
-    x1, y1, z1 = a
-    x2, y2, z2 = b
-    z1z1 = z1 * z1 % P
-    z2z2 = z2 * z2 % P
-    u1 = x1 * z2z2 % P
-    s1 = y1 * z2 * z2z2 % P
-    h = (x2 * z1z1 - u1) % P
-    r = (y2 * z1 * z1z1 - s1) % P
-    if h == 0:
-        return double(a, 1) if r == 0 else None
-    hh = h * h % P
-    v = u1 * hh % P
-    hh = h * hh % P
-    x = (r * r - hh - 2 * v) % P
-    return x, (r * (v - x) - s1 * hh) % P, z1 * z2 * h % P
-
-
 def normalise(points: "Sequence[Jacobian | None]") -> "list[Affine | None]":
     """The affine form of each point, a batch per inversion."""
     affine: "list[Affine | None]" = [None] * len(points)
@@ -114,7 +88,7 @@ def normalise(points: "Sequence[Jacobian | None]") -> "list[Affine | None]":
     return affine
 
 
-def add_affine_batch(list_a: "Sequence[Affine | None]", list_b: "Sequence[Affine | None]") -> "list[Affine | None]":
+def add_batch(list_a: "Sequence[Affine | None]", list_b: "Sequence[Affine | None]") -> "list[Affine | None]":
     """a + b of each pair of affine points, a batch per inversion, in all cases."""
     sums: "list[Affine | None]" = [None] * len(list_a)
     for start in range(0, len(list_a), BATCH):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 GENERATOR_BYTES = 64 << 7
-GENERATOR_DIGEST = b"V\t,O\xd2\xe6\xd0 \xd5\x1d\xb59>\xa8Q\xe0\xe0b_\x9f\x88\rN\xa8z\xf23pP\xc2\x1dT"
+GENERATOR_DIGEST = b"\xd1c>i{\xcc\x9e\xfd\x10\x01Q+\x0c\xb7\nN\xf8\xe7S\xe5\x04\t\x7fb\x1b}\xb1}\x8fw\xb0\x86"
 
 
 def path(name: str) -> str:

@@ -7,7 +7,7 @@ receiver (Bob). Points are handled in batches and let go of: a device holds few 
 from hashlib import sha256
 
 from daric_protocol.errors import Abort, DaricError
-from daric_protocol.jacobian import BATCH
+from daric_protocol.field import BATCH
 from daric_protocol.platform import Sha256, curve, equal
 from daric_protocol.tagged import TH, Q, random_scalar, u8
 

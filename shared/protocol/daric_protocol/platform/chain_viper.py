@@ -1,173 +1,176 @@
-"""The chain of chain.py as byte programs for the field machine, for MicroPython only.
+"""Points by programs for the field machine: what chain.py, jacobian.py and root.py do in plain Python.
 
 The machine (machine.py says what it does) adds, subtracts and multiplies slots of 32 bytes in place, without
-allocating; it is one function, as a call would cost more than an addition. The programs are the formulas of
-jacobian.py and chain.py. Adding equal or opposite points is left to those.
+allocating. A Jacobian point is the 96 bytes x || y || z of three slots here, None for the identity. Equal and opposite
+points are left to the plain modules, which are loaded for them alone and asked again from the beginning.
 """
 
 from struct import pack_into
 
-from micropython import const
-
-from daric_protocol import chain
 from daric_protocol.field import BETA, P
+from daric_protocol.platform.programs import (
+    BATCH,
+    BATCH_SLOTS,
+    BATCHES,
+    CODE,
+    CUBE_ROOT,
+    DIFFERENCES,
+    EACH_SLOTS,
+    EX,
+    EY,
+    FIRST,
+    MOVED,
+    ODD_MULTIPLES,
+    ONE,
+    OWN,
+    ROOT,
+    WALK_SLOTS,
+    A,
+    X,
+    Y,
+    Z,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from daric_protocol.chain import Table
-    from daric_protocol.jacobian import Jacobian
+    from daric_protocol.jacobian import Affine, Jacobian
+    from daric_protocol.steps import Table
 
     Run = Callable[[bytearray, bytearray, Table, bytes | bytearray], int]
 
 run: "Run" = None  # type: ignore[assignment]  # the machine: points.py puts here what this port has
 
-_END = const(0)
-_MUL = const(1)
-_ADD = const(2)
-_SUB = const(3)
-_MUL_IF_LAMBDA = const(4)
-_SUB_IF_NEGATIVE = const(5)
-_UNEQUAL = const(6)
 
-# Slots; 0 and 1 are the machine's.
-_X = const(2)
-_Y = const(3)
-_Z = const(4)
-_EX = const(5)
-_EY = const(6)
-_A = const(7)
-_B = const(8)
-_C = const(9)
-_D = const(10)
-_ZERO = const(11)
-_ONE = const(12)
-_BETA = const(13)
-_WALK_SLOTS = const(14)
-_TABLE = const(14)  # eight entries
-_RATIOS = const(30)  # one per entry
-_SLOTS = const(38)
-
-_DOUBLE = bytes((
-    _MUL, _Z, _Y, _Z, _ADD, _Z, _Z, _Z,
-    _MUL, _A, _Y, _Y, _ADD, _A, _A, _A,  # 2 y^2
-    _MUL, _B, _X, _A, _ADD, _B, _B, _B,  # 4 x y^2
-    _MUL, _A, _A, _A, _ADD, _A, _A, _A,  # 8 y^4
-    _MUL, _C, _X, _X, _ADD, _D, _C, _C, _ADD, _C, _C, _D,  # 3 x^2
-    _MUL, _X, _C, _C, _SUB, _X, _X, _B, _SUB, _X, _X, _B,
-    _SUB, _B, _B, _X, _MUL, _B, _C, _B, _SUB, _Y, _B, _A,
-    _END, 0, 0, 0,
-))  # fmt: skip
-_CHOOSE = bytes((_MUL_IF_LAMBDA, _EX, _EX, _BETA, _SUB_IF_NEGATIVE, _EY, _ZERO, _EY))
-_ADD_ENTRY = _CHOOSE + bytes((
-    _MUL, _A, _Z, _Z,
-    _MUL, _B, _EX, _A, _SUB, _B, _B, _X, _UNEQUAL, 0, _B, 0,  # h
-    _MUL, _C, _EY, _Z, _MUL, _C, _C, _A, _SUB, _C, _C, _Y,  # r
-    _MUL, _Z, _Z, _B,
-    _MUL, _A, _B, _B, _MUL, _B, _A, _B, _MUL, _A, _A, _X,  # h^3, x h^2
-    _MUL, _X, _C, _C, _SUB, _X, _X, _B, _SUB, _X, _X, _A, _SUB, _X, _X, _A,
-    _SUB, _A, _A, _X, _MUL, _A, _C, _A, _MUL, _B, _B, _Y, _SUB, _Y, _A, _B,
-    _END, 0, 0, 0,
-))  # fmt: skip
-_FIRST = _CHOOSE + bytes((_ADD, _X, _EX, _ZERO, _ADD, _Y, _EY, _ZERO, _ADD, _Z, _ONE, _ZERO, _END, 0, 0, 0))
-# Code is in bytearrays, which are aligned as the machine needs it; bytes may lie anywhere.
-_CODE = bytearray((_END, 1, 1 + len(_DOUBLE) // 4, 1 + (len(_DOUBLE) + len(_ADD_ENTRY)) // 4))
-_CODE.extend(_DOUBLE + _ADD_ENTRY + _FIRST)
-# The squarings are the doublings of one step, the product is its addition.
-_SQUARE = bytearray((_END, 1, 3, 3, _MUL, _A, _A, _A, _END, 0, 0, 0, _MUL, _A, _A, _B, _END, 0, 0, 0))
-
-
-def walk(table: "Table", steps: "bytes | bytearray") -> "Jacobian | None":
+def walk(table: "Table", steps: "bytes | bytearray") -> "bytes | None":
     """The point that the steps lead to from the identity."""
-    if not steps[2] & chain.ADD:
-        return None
-    memory = bytearray(32 * _WALK_SLOTS)
-    memory[32 * _ONE] = 1
-    memory[32 * _BETA : 32 * _BETA + 32] = BETA.to_bytes(32, "little")
+    memory = _memory(WALK_SLOTS)
     pack_into("<II", memory, 0, 0, len(steps))
-    if run(memory, _CODE, table, steps):
-        return chain.walk(table, steps)
-    return _number(memory, _X), _number(memory, _Y), _number(memory, _Z)
+    if run(memory, CODE, table, steps):
+        from daric_protocol import chain
+
+        return _packed(chain.walk(table, steps))
+    return _total(memory)
 
 
-def squared(a: int, times: int, factor: int) -> int:
-    """a^(2^times) * factor modulo P; 0 < times < 256."""
-    memory = bytearray(32 * _WALK_SLOTS)
-    memory[32 * _A : 32 * _A + 32] = a.to_bytes(32, "little")
-    memory[32 * _B : 32 * _B + 32] = factor.to_bytes(32, "little")
-    pack_into("<II", memory, 0, 0, 3)
-    run(memory, _SQUARE, memory, bytes((times, 0, chain.ADD)))
-    return _number(memory, _A) % P
+def walk_each(steps: "bytes | bytearray", points: "Sequence[Affine | None]") -> "list[bytes | None]":
+    """Where the steps lead to with the table of the odd multiples of each point; of the identity to the identity."""
+    totals: "list[bytes | None]" = [None] * len(points)
+    memory = _memory(EACH_SLOTS)
+    for n, point in enumerate(points):
+        if point is not None:
+            _put(memory, EX, point[0])
+            _put(memory, EY, point[1])
+            pack_into("<II", memory, 0, ODD_MULTIPLES, len(steps))
+            if run(memory, CODE, memory, steps):
+                from daric_protocol import chain
+
+                totals[n] = _packed(chain.moved(chain.walk(memory, steps), _number(memory, OWN)))
+            else:
+                pack_into("<II", memory, 0, MOVED, 0)
+                run(memory, CODE, memory, b"")
+                totals[n] = _total(memory)
+    return totals
+
+
+def doubled(x: int, y: int, times: "list[int]") -> "list[bytes | None]":
+    """Points on the way from (x, y): each is 2 ^ times of the one before."""
+    memory = _memory(WALK_SLOTS)
+    _put(memory, X, x)
+    _put(memory, Y, y)
+    memory[32 * Z] = 1
+    points: "list[bytes | None]" = []
+    for n in times:
+        pack_into("<II", memory, 0, 0, 3)
+        run(memory, CODE, memory, bytes((n, 0, 0)))
+        points.append(_total(memory))
+    return points
+
+
+def normalise(points: "Sequence[bytes | None]") -> "list[Affine | None]":
+    """The affine form of each point, a batch per inversion."""
+    affine: "list[Affine | None]" = [None] * len(points)
+    memory = bytearray(32 * BATCH_SLOTS)
+    for start in range(0, len(points), BATCH):
+        for i in range(BATCH):
+            point = points[start + i] if start + i < len(points) else None
+            at = 32 * (FIRST + 4 * i)
+            memory[at : at + 96] = _UNIT if point is None else point
+        pack_into("<II", memory, 0, 0, 3)
+        run(memory, BATCHES, memory, b"\x01\x00\x01")
+        for i in range(start, min(start + BATCH, len(points))):
+            if points[i] is not None:
+                affine[i] = _affine(memory, FIRST + 4 * (i - start))
+    return affine
+
+
+def add_batch(list_a: "Sequence[Affine | None]", list_b: "Sequence[Affine | None]") -> "list[Affine | None]":
+    """a + b of each pair of affine points, a batch per inversion, in all cases."""
+    sums: "list[Affine | None]" = [None] * len(list_a)
+    memory = bytearray(32 * BATCH_SLOTS)
+    for start in range(0, len(list_a), BATCH):
+        end = min(start + BATCH, len(list_a))
+        if not _add(memory, list_a[start:end], list_b[start:end]):
+            from daric_protocol import jacobian
+
+            sums[start:end] = jacobian.add_batch(list_a[start:end], list_b[start:end])
+            continue
+        for i in range(start, end):
+            sums[i] = _affine(memory, FIRST + 4 * (i - start))
+    return sums
+
+
+def _add(memory: bytearray, list_a: "Sequence[Affine | None]", list_b: "Sequence[Affine | None]") -> bool:
+    """Add up to a batch of pairs; False if one of them is an exception."""
+    for i in range(BATCH):
+        at = FIRST + 4 * i
+        a = list_a[i] if i < len(list_a) else (0, 0)
+        b = list_b[i] if i < len(list_a) else (1, 0)
+        if a is None or b is None:
+            return False
+        for n in range(2):
+            _put(memory, at + n, a[n])
+            _put(memory, at + 2 + n, b[n])
+    pack_into("<II", memory, 0, DIFFERENCES, 6)
+    return not run(memory, BATCHES, memory, b"\x01\x00\x00\x00\x00\x01")
+
+
+def root(a: int) -> int:
+    """a^((P + 1) / 4), whose square is a if any number's is."""
+    memory = bytearray(32 * WALK_SLOTS)
+    _put(memory, A, a)
+    pack_into("<II", memory, 0, 4, 0)
+    run(memory, ROOT, memory, b"")
+    return _number(memory, A)
+
+
+def _memory(slots: int) -> bytearray:
+    memory = bytearray(32 * slots)
+    memory[32 * ONE] = 1
+    _put(memory, CUBE_ROOT, BETA)
+    return memory
 
 
 def _number(memory: bytearray, slot: int) -> int:
-    return int.from_bytes(memory[32 * slot : 32 * slot + 32], "little")
+    number = int.from_bytes(memory[32 * slot : 32 * slot + 32], "little")
+    return number - P if number >= P else number
 
 
-def odd_multiples(table: bytearray, first: int, x: int, y: int) -> int:
-    """Fill eight entries from `first` with 1, 3, .. 15 times the affine point (x, y); returns their common z."""
-    memory = bytearray(32 * _SLOTS)
-    memory[32 * _ONE] = 1
-    memory[32 * _EX : 32 * _EX + 32] = x.to_bytes(32, "little")
-    memory[32 * _EY : 32 * _EY + 32] = y.to_bytes(32, "little")
-    pack_into("<II", memory, 0, 4, 0)
-    run(memory, _ODD_MULTIPLES, table, b"")
-    at = chain.ENTRY_BYTES * first
-    table[at : at + chain.ODD_BYTES] = memory[32 * _TABLE : 32 * _TABLE + chain.ODD_BYTES]
-    return _number(memory, _Z)
+def _put(memory: bytearray, slot: int, number: int) -> None:
+    memory[32 * slot : 32 * slot + 32] = number.to_bytes(32, "little")
 
 
-def scale(table: bytearray, entries: int, ratio: int) -> None:
-    """Move the first entries of a table, eight at a time, to a z that is `ratio` times theirs."""
-    memory = bytearray(32 * _SLOTS)
-    for at in range(0, chain.ENTRY_BYTES * entries, chain.ODD_BYTES):
-        memory[32 * _A : 32 * _A + 32] = ratio.to_bytes(32, "little")
-        memory[32 * _TABLE : 32 * _TABLE + chain.ODD_BYTES] = table[at : at + chain.ODD_BYTES]
-        pack_into("<II", memory, 0, 4, 0)
-        run(memory, _SCALE, table, b"")
-        table[at : at + chain.ODD_BYTES] = memory[32 * _TABLE : 32 * _TABLE + chain.ODD_BYTES]
+def _affine(memory: bytearray, slot: int) -> "Affine":
+    return _number(memory, slot), _number(memory, slot + 1)
 
 
-def _odd_multiples_program() -> bytearray:
-    code = bytearray((
-        _END, 0, 0, 0,
-        _ADD, _Z, _EY, _EY,
-        _MUL, _C, _EX, _EX, _ADD, _D, _C, _C, _ADD, _C, _C, _D,  # 3 x^2
-        _MUL, _A, _EY, _EY, _ADD, _A, _A, _A,  # 2 y^2
-        _MUL, _B, _EX, _A, _ADD, _TABLE, _B, _B,  # 4 x y^2: x over z
-        _MUL, _EX, _C, _C, _SUB, _EX, _EX, _TABLE, _SUB, _EX, _EX, _TABLE,  # x of the double
-        _MUL, _A, _A, _A, _ADD, _TABLE + 1, _A, _A,  # 8 y^4: y over z
-        _SUB, _A, _TABLE, _EX, _MUL, _EY, _C, _A, _SUB, _EY, _EY, _TABLE + 1,  # y of the double
-    ))  # fmt: skip
-    for i in range(1, chain.ODD_ENTRIES):
-        x = _TABLE + 2 * i
-        old = x - 2
-        ratio = _RATIOS + i
-        code.extend(bytes((
-            _SUB, ratio, _EX, old, _MUL, _A, ratio, ratio,
-            _MUL, _EX, _EX, _A, _MUL, _B, old, _A,  # both x over the new z
-            _SUB, _C, _EY, old + 1, _SUB, _D, _EX, _B, _MUL, _EY, _EY, _D,
-            _MUL, x, _C, _C, _SUB, x, x, _EX, _SUB, x, x, _B,
-            _SUB, _D, _EX, x, _MUL, _D, _C, _D, _SUB, x + 1, _D, _EY,
-        )))  # fmt: skip
-    code.extend(bytes((_ADD, _A, _ONE, _ZERO)))  # the last entry keeps its z
-    for i in range(chain.ODD_ENTRIES - 2, -1, -1):
-        x = _TABLE + 2 * i
-        code.extend(bytes((
-            _MUL, _A, _A, _RATIOS + i + 1, _MUL, _B, _A, _A, _MUL, x, x, _B, _MUL, _B, _B, _A, _MUL, x + 1, x + 1, _B,
-        )))  # fmt: skip
-    code.extend(bytes((_MUL, _Z, _Z, _A, _END, 0, 0, 0)))
-    return code
+def _total(memory: bytearray) -> bytes:
+    return bytes(memory[32 * X : 32 * X + 96])
 
 
-def _scale_program() -> bytearray:
-    code = bytearray((_END, 0, 0, 0, _MUL, _B, _A, _A, _MUL, _C, _B, _A))
-    for x in range(_TABLE, _TABLE + 2 * chain.ODD_ENTRIES, 2):
-        code.extend(bytes((_MUL, x, x, _B, _MUL, x + 1, x + 1, _C)))
-    code.extend(bytes((_END, 0, 0, 0)))
-    return code
+def _packed(point: "Jacobian | None") -> "bytes | None":
+    return None if point is None else b"".join([(number % P).to_bytes(32, "little") for number in point])
 
 
-_ODD_MULTIPLES = _odd_multiples_program()
-_SCALE = _scale_program()
+_UNIT = bytes(64) + b"\x01" + bytes(31)  # stands for the identity, as z is never 0

@@ -4,6 +4,7 @@ from struct import pack_into
 
 from daric_protocol import chain
 from daric_protocol.field import P, Q
+from daric_protocol.steps import ADD, LAMBDA, NEGATIVE, ODD, ODD_ENTRIES, SECRET, WINDOW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,10 +25,14 @@ _POINT = (  # the generator
     0x483ADA7726A3C4655DA4FBFC0E1108A8FD17B448A68554199C47D08FFB10D4B8,
 )
 
+_STEPS = bytes((  # of `recoded`
+    0, 10, 41, 0, 10, 47, 1, 8, 41, 0, 10, 47, 0, 11, 41, 0, 14, 45, 1, 9, 41, 0, 7, 47, 0, 14, 43, 0, 11, 47,
+))  # fmt: skip
+
 
 def right(programs: "Any") -> bool:
     """Whether programs.run, the machine, computes what plain Python does. programs: the module chain_viper."""
-    return _instructions(programs.run) and _repetitions(programs.run) and _steps(programs)
+    return _instructions(programs.run) and _repetitions(programs.run) and _windows(programs.run) and _steps(programs)
 
 
 def _instructions(run: "Any") -> bool:
@@ -75,30 +80,46 @@ def _repetitions(run: "Any") -> bool:
     return True
 
 
+def _windows(run: "Any") -> bool:
+    """An entry from windows of each width; the memory is the table, too."""
+    memory = bytearray(32 * 256)
+    for entry in range(128):
+        memory[64 * entry + 63] = entry
+    code = bytearray((0, 1, 1, 1, 0, 0, 0, 0))
+    for width in range(8):
+        entry = 127 - 11 * width
+        pack_into("<II", memory, 0, 0, 3)
+        if run(memory, code, memory, bytes((0, entry, ADD | SECRET | width << WINDOW))):
+            return False
+        if memory[160:224] != memory[64 * entry : 64 * entry + 64]:
+            return False
+    return True
+
+
 def _steps(programs: "Any") -> bool:
-    """Each entry of a window, both signs, and two equal x, against the plain chain."""
-    table = bytearray(chain.ODD_BYTES)
-    ratio = programs.odd_multiples(table, 0, *_POINT)
-    plain = bytearray(chain.ODD_BYTES)
-    if (ratio - chain.odd_multiples(plain, 0, *_POINT)) % P:
+    """Each odd multiple of a point, both signs, both halves, and two equal x, against the plain chain."""
+    steps = bytearray()
+    for n in range(ODD_ENTRIES):
+        flags = ADD | SECRET | 4 << WINDOW | (n & 1) * NEGATIVE | (n >> 1 & 1) * LAMBDA
+        steps.extend(bytes((n % 4, ODD + n, flags)))
+    if not _same(programs.walk_each(steps, [_POINT])[0], chain.walk_each(steps, [_POINT])[0]):
         return False
-    for at in range(0, chain.ODD_BYTES, 32):
-        if (int.from_bytes(table[at : at + 32], "little") - int.from_bytes(plain[at : at + 32], "little")) % P:
-            return False
-    for entry in range(chain.ODD_ENTRIES):
-        secret = chain.ADD | chain.SECRET | 3 << chain.WINDOW
-        negative = chain.NEGATIVE * (entry & 1)
-        steps = bytes((0, entry, secret | negative, 3, 7 - entry, secret | chain.LAMBDA, 1, 7, chain.ADD))
-        if not _same(programs.walk(plain, steps), chain.walk(plain, steps)):
-            return False
-    steps = bytes((0, 3, chain.ADD, 0, 3, chain.ADD | chain.NEGATIVE))  # to the identity, which only plain Python finds
-    is_identity: bool = programs.walk(plain, steps) is None
+    steps = bytearray((0, 19, ADD, 0, 19, ADD | NEGATIVE))  # only plain Python finds the identity
+    is_identity: bool = programs.walk_each(steps, [_POINT])[0] is None
     return is_identity
 
 
-def _same(a: "Jacobian | None", b: "Jacobian | None") -> bool:
-    if a is None or b is None:
+def _same(packed: "bytes | None", b: "Jacobian | None") -> bool:
+    if packed is None or b is None:
         return False
+    a = [int.from_bytes(packed[at : at + 32], "little") for at in (0, 32, 64)]
     zz = a[2] * a[2] % P
     ww = b[2] * b[2] % P
     return (a[0] * ww - b[0] * zz) % P == 0 and (a[1] * ww * b[2] - b[1] * zz * a[2]) % P == 0
+
+
+def recoded(fill: "Any") -> bool:
+    """Whether steps come out as recode.py writes them: three rows of two blocks, of which one has a row less."""
+    steps = bytearray(30)
+    fill(steps, bytes((0xA6, 0x5C)) + bytes(16) + bytes((0x39, 0xC3)) + bytes(16), bytes((3, 5, 3, 1, 2, 5, 7, 15, 30)))
+    return steps == _STEPS

@@ -14,11 +14,7 @@ def _machine() -> str:
     """Give the programs of chain_viper.py a machine; returns its name, "" if none is there whose answers are right."""
     if sys.implementation.name != "micropython":
         return ""
-    import daric_protocol.platform
     from daric_protocol.platform import chain_viper, knownanswers
-
-    # Asked once; then the memory is wanted.
-    del sys.modules["daric_protocol.platform.knownanswers"], daric_protocol.platform.knownanswers
 
     kernel = KERNELS.get(getattr(sys.implementation, "_mpy", 0) >> 10 & 15)
     if sys.platform == "esp32":
@@ -28,19 +24,48 @@ def _machine() -> str:
             if module is None:
                 continue
             chain_viper.run = __import__("daric_protocol.platform." + module, None, None, ("run",)).run
-            if knownanswers.right(chain_viper):
+            from daric_protocol.platform.recode_viper import fill
+
+            if knownanswers.right(chain_viper) and knownanswers.recoded(fill):
                 return module if module == kernel else "viper"
         except (ImportError, SyntaxError, ValueError, AttributeError, TypeError):
             pass  # not in this image, no machine, or of a kind that this port cannot compile or refuses to load
     return ""
 
 
+def _forget() -> None:
+    """Let go of what was asked once: a device wants the memory."""
+    import daric_protocol.platform
+
+    for package, name in (
+        (daric_protocol.platform, "knownanswers"),
+        (daric_protocol.platform, "programs"),
+        (daric_protocol, "chain"),
+        (daric_protocol, "jacobian"),
+    ):
+        if sys.modules.pop(package.__name__ + "." + name, None):
+            delattr(package, name)
+
+
 NAME = _machine() or "plain"
 
 if NAME == "plain":
-    from daric_protocol.chain import odd_multiples, scale, walk
-    from daric_protocol.field import squared
+    from daric_protocol.chain import doubled, walk, walk_each
+    from daric_protocol.jacobian import add_batch, normalise
+    from daric_protocol.recode import fill
+    from daric_protocol.root import root
 else:
-    from daric_protocol.platform.chain_viper import odd_multiples, scale, squared, walk
+    from daric_protocol.platform.chain_viper import (  # type: ignore[assignment]  # sums are theirs to keep
+        add_batch,
+        doubled,
+        normalise,
+        root,
+        walk,
+        walk_each,
+    )
+    from daric_protocol.platform.recode_viper import fill
 
-__all__ = ["NAME", "odd_multiples", "scale", "squared", "walk"]
+    _forget()
+del _machine, _forget
+
+__all__ = ["NAME", "add_batch", "doubled", "fill", "normalise", "root", "walk", "walk_each"]

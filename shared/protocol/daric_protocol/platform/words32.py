@@ -26,14 +26,16 @@ _C = (2**256 - Q).to_bytes(20, "little")  # 2^256 modulo Q
 
 
 @micropython.viper
-def run(memory, code, table, steps) -> int:
-    """Run the program at the start written in `memory`, then the steps. Returns 0, or where UNEQUAL ended it."""
-    base = uint(ptr32(memory))  # noqa: F821
-    program = ptr8(code)  # noqa: F821
-    step = ptr8(steps)  # noqa: F821
-    header = ptr32(memory)  # noqa: F821
-    pc = int(header[0])
-    count = int(header[1])
+def run(t: ptr32, b: ptr32, a: ptr32, step: ptr8) -> int:  # noqa: F821
+    """Run the program at the start written in memory, then the steps. Returns 0, or where UNEQUAL ended it.
+
+    The arguments are memory, code, table and steps. The first three lie in registers, so the loops are made of them.
+    """
+    base = uint(t)  # noqa: F821
+    program = ptr8(b)  # noqa: F821
+    entries = uint(a)  # noqa: F821
+    pc = int(t[0])
+    count = int(t[1])
     at = 0
     squares = 0
     doublings = 0
@@ -48,7 +50,7 @@ def run(memory, code, table, steps) -> int:
                 pc = int(program[1]) << 2
             elif adding:
                 adding = 0
-                a = ptr32(uint(ptr32(table)) + uint(entry << 6))  # noqa: F821
+                a = ptr32(entries + uint(entry << 6))  # noqa: F821
                 d = ptr32(base + 160)  # noqa: F821
                 i = 0
                 while i < 16:
@@ -110,7 +112,7 @@ def run(memory, code, table, steps) -> int:
                 continue
             elif op >= _LOAD:
                 v = entry * int(program[pc - 2]) + int(program[pc - 1])
-                f = ptr8(uint(ptr32(table)) + uint(v << 5))  # noqa: F821
+                f = ptr8(entries + uint(v << 5))  # noqa: F821
                 e = ptr8(d)  # noqa: F821
                 x = 0 if op == _LOAD else 31  # 31 - i is 31 ^ i
                 i = 0
