@@ -17,7 +17,7 @@ from daric_protocol.errors import DaricError
 from daric_protocol.limits import CBOR_DEPTH
 from daric_protocol.platform.ccm import check_sizes
 from daric_protocol.platform.galois import column_hashes
-from daric_protocol.platform.plain import transpose_byte
+from daric_protocol.platform.plain import transpose_squares
 
 __all__ = [
     "Sha256",
@@ -67,6 +67,12 @@ def equal(a: bytes, b: bytes) -> bool:
 def keccak256(data: bytes) -> bytes:
     """Keccak-256, 32 bytes (not SHA3-256)."""
     return keccak.new(digest_bits=256, data=bytes(data)).digest()
+
+
+def transpose_byte(columns: bytes | bytearray | memoryview, byte: int) -> bytes | bytearray:
+    """As plain.transpose_byte, with slices that MicroPython has not."""
+    squares = transpose_squares(columns[byte :: len(columns) // 128])
+    return b"".join([squares[row::8] for row in range(8)])
 
 
 def ccm_seal(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes, tag_length: int = 16) -> bytes:

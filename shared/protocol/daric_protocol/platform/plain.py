@@ -64,12 +64,17 @@ def transpose_byte(columns: "bytes | bytearray | memoryview", byte: int) -> "byt
     """Rows 8 * byte .. 8 * byte + 7 of a bit matrix, 16 bytes each, laid end to end.
 
     columns: 128 columns of w bytes, laid end to end; byte: 0 .. w - 1. Bit k of row j is bit j of column k; bits are
-    little-endian. Swaps ever larger squares of 16 matrices of 8 x 8 bits inside one integer.
+    little-endian.
     """
     width = len(columns) // 128
-    bits = int.from_bytes(bytes([columns[at] for at in range(byte, 128 * width, width)]), "little")
+    squares = transpose_squares(bytes([columns[at] for at in range(byte, 128 * width, width)]))
+    return bytes([squares[at] for row in range(8) for at in range(row, 128, 8)])
+
+
+def transpose_squares(squares: "bytes | bytearray | memoryview") -> bytes:
+    """16 matrices of 8 x 8 bits, one byte per row, transposed: swaps ever larger squares of all inside one integer."""
+    bits = int.from_bytes(squares, "little")
     for distance, mask in SWAPS:
         swap = (bits >> distance ^ bits) & mask
         bits ^= swap | swap << distance
-    squares = bits.to_bytes(128, "little")
-    return bytes([squares[at] for row in range(8) for at in range(row, 128, 8)])
+    return bits.to_bytes(128, "little")
