@@ -40,7 +40,7 @@ def _instructions(run: "Any") -> bool:
     memory = bytearray(32 * 256)
     for a in (0, 1, 2**192, P - 1, P + 1, Q, 2**256 - 1, _POINT[0]):
         memory[32 * _LEFT : 32 * _LEFT + 32] = a.to_bytes(32, "little")
-        for b in (0, 2**64, 2**64 - 2**32 + 2, 2**256 - 2**224 - 1, P, Q + 1, 2**256 - 1, _POINT[1]):
+        for b in (0, 2**224, 2**64 - 2**32 + 2, 2**256 - 2**224 - 1, P, Q + 1, 2**256 - 1, _POINT[1]):
             memory[32 * _LEFT + 32 : 32 * _LEFT + 64] = b.to_bytes(32, "little")
             pack_into("<II", memory, 0, 4, 0)
             if run(memory, code, memory, b""):
