@@ -47,8 +47,9 @@ async def pair_log(here: Here) -> dict[str, Any]:
         raise DaricError("parameter", "name the one device whose record is to be read")
     async with here.wallet() as wallet:
         log = await wallet.log(here.devices[0])
-    found: dict[str, Any] = {"device": here.devices[0].hex(), "count": log.count, "gone": log.gone}
-    found["head"] = log.head.hex()
+        facts = await wallet.facts(here.devices[0])
+    found: dict[str, Any] = {"device": here.devices[0].hex(), "arithmetic": facts.arithmetic}
+    found |= {"count": log.count, "gone": log.gone, "head": log.head.hex()}
     if here.talk.as_json:
         return {**found, "sessions": [_entry(entry) for entry in log.entries]}
     return {**found, **{str(entry.number): _line(entry) for entry in log.entries}}

@@ -10,6 +10,7 @@ from daric_protocol.evm import address
 
 from daric_host.device import DeviceLink, LockState
 from daric_host.device_signer import DeviceSigner
+from daric_host.flashing import factory
 from daric_host.groups import describe_group
 from daric_host.ownerpolicy import OwnerPolicy
 from daric_host.paired import PairedDevice, PairedDevices
@@ -20,6 +21,7 @@ from daric_host.tending import Tending
 if TYPE_CHECKING:
     from daric_protocol.policy import Policy
 
+    from daric_host.flashing.factory import Facts
     from daric_host.hop_client import Signer
     from daric_host.relay import RelayClient
 
@@ -85,6 +87,10 @@ class Hosting(Tending):
     async def log(self, device: bytes) -> SessionLog:
         """A connected device's record of its sessions, verified. Raises DaricError("storage") if it is broken."""
         return await self._link(device)[0].log()
+
+    async def facts(self, device: bytes) -> Facts:
+        """What a connected device says of itself: its firmware, the arithmetic that it chose, its heap."""
+        return await factory.info(self._link(device)[0])
 
     async def policy(self, device: bytes, group_id: bytes) -> OwnerPolicy:
         """What the owner of a connected device allows for a wallet, and what was counted in the last 24 hours."""

@@ -115,6 +115,7 @@ def test_a_devices_hosts_and_wishes(person, device, house, tmp_path):
     assert person.refused("pair", "log") == "parameter"
     log = person.run("pair", "log", *port)
     assert [log["count"], log["gone"], log["device"]] == [1, 0, identity]
+    assert log["arithmetic"] == about["arithmetic"]
     [made] = log["sessions"]
     assert [made["process"], made["outcome"], made["group"]] == ["create", "done", group["group"]]
     assert len(made["peers"]) == len(group["members"]) - 1 and identity not in made["peers"]

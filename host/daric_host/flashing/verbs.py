@@ -350,11 +350,13 @@ def _log(bench: Bench, port: Port) -> dict[str, Any]:
             if not link.sealed:
                 raise DaricError("unpaired", "only a paired host reads the record: --home with the pairing, or --pair")
             log = await link.log()
+            facts = await factory.info(link)
         sessions = [
             {"number": one.number, "process": one.op, "session": one.session.hex(), "outcome": one.outcome}
             for one in log.entries
         ]
-        return {"count": log.count, "gone": log.gone, "head": log.head.hex(), "sessions": sessions}
+        found = {"arithmetic": facts.arithmetic, "count": log.count, "gone": log.gone}
+        return {**found, "head": log.head.hex(), "sessions": sessions}
 
     return asyncio.run(work())
 
