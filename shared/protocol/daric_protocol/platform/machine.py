@@ -11,7 +11,7 @@ words32.py and the kernels (kernel_*.py); a board never loads it.
   may be one of the others. Its first instruction is an END whose operands tell where three programs begin, in
   instructions: doubling, adding, adding first. Each program ends with an END.
 - table: entries of 64 bytes, x || y, little-endian.
-- steps: three bytes each, as in chain.py: doublings first, the index of an entry, flags.
+- steps: three bytes each, as in steps.py: doublings first, the index of an entry, flags.
 
 `memory`, `code` and `table` begin at a multiple of four bytes; a kernel reads them by words and checks neither that nor
 their length. `steps` may lie anywhere.
@@ -65,7 +65,7 @@ BIG_Q = 13
 
 ENTRY = 5  # the slot of an entry's x
 
-_ADDS = 1  # chain.ADD, NEGATIVE and LAMBDA
+_ADDS = 1  # steps.ADD, NEGATIVE and LAMBDA
 _NEGATIVE = 2
 _LAMBDA = 4
 
