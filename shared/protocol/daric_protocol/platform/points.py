@@ -33,16 +33,12 @@ def _machine() -> str:
     return ""
 
 
-def _forget() -> None:
-    """Let go of what was asked once: a device wants the memory."""
+def _forget(*names: str) -> None:
+    """Let go of modules that were asked once: a device wants the memory."""
     import daric_protocol.platform
 
-    for package, name in (
-        (daric_protocol.platform, "knownanswers"),
-        (daric_protocol.platform, "programs"),
-        (daric_protocol, "chain"),
-        (daric_protocol, "jacobian"),
-    ):
+    for name in names:
+        package = daric_protocol if name in ("chain", "jacobian") else daric_protocol.platform
         if sys.modules.pop(package.__name__ + "." + name, None):
             delattr(package, name)
 
@@ -54,6 +50,8 @@ if NAME == "plain":
     from daric_protocol.jacobian import add_batch, normalise
     from daric_protocol.recode import fill
     from daric_protocol.root import root
+
+    _forget("knownanswers", "programs", "chain_viper")
 else:
     from daric_protocol.platform.chain_viper import (  # type: ignore[assignment]  # sums are theirs to keep
         add_batch,
@@ -65,7 +63,7 @@ else:
     )
     from daric_protocol.platform.recode_viper import fill
 
-    _forget()
+    _forget("knownanswers", "programs", "chain", "jacobian")
 del _machine, _forget
 
 __all__ = ["NAME", "add_batch", "doubled", "fill", "normalise", "root", "walk", "walk_each"]
