@@ -95,12 +95,12 @@ def decode(
     max_bytes: int = CBOR_BYTES,
     depth: int = CBOR_DEPTH,
     items: int = CBOR_ITEMS,
-    view: int = CBOR_BYTES + 1,
+    view: "int | None" = None,
 ) -> "Any":
     """The one value that `data` encodes.
 
     max_bytes, depth, items: limits on the size, the nesting of arrays and maps, and the number of items. view: byte
-    strings of so many bytes or more are memoryviews of `data` and no copies.
+    strings of so many bytes or more, if given, are memoryviews of `data` and no copies.
     DaricError("encoding") for anything but one deterministic item, "too_large" beyond a limit.
     """
     if len(data) > max_bytes:
@@ -115,7 +115,7 @@ def decode(
 class Reader:
     """A position in `data` and the number of items that may still be read; longer byte strings stay where they are."""
 
-    def __init__(self, data: "bytes | memoryview", items: int, view: int) -> None:
+    def __init__(self, data: "bytes | memoryview", items: int, view: "int | None") -> None:
         self.data = memoryview(data)  # a slice of it is no copy
         self.items = items
         self.view = view
@@ -161,7 +161,8 @@ class Reader:
         if major == NEGATIVE:
             return -1 - argument
         if major == BYTES:
-            return self.slice(argument) if argument >= self.view else self.take(argument)
+            copied = self.view is None or argument < self.view
+            return self.take(argument) if copied else self.slice(argument)
         if major == TEXT:
             return read_text(self.take(argument))
         if major in (ARRAY, MAP):
