@@ -23,6 +23,7 @@ START = (
 )  # fmt: skip
 RESTART_MS = 1000  # from the answer that says so to the reset: a host gets it even over noise
 GARBAGE = 2048  # collect after so many bytes: what lives stays together, and large blocks stay free (measured)
+REST_MS = 500  # of silence, before a device with a worn heap starts anew
 IDLE_WAIT = 50  # milliseconds between two looks at buttons and repetitions
 
 
@@ -51,6 +52,7 @@ class App:
         self.wiped = False
         self._held = None  # the ticks since when both buttons are down
         self.leaving = False  # the owner agreed to a maintenance exit
+        self._heard = 0  # the ticks when the line last had anything
         self.worn = False  # names of loaded code took too much of the heap for good (daric.scrub)
         self.on_trial = "/trial" in sys.path  # whether the image that runs is still to be confirmed, by the loader
         self.restored = None  # the Shard that came back from a backup, until the group has taken this device back
@@ -194,6 +196,7 @@ class App:
         data = self.board.read()
         try:
             if data:
+                self._heard = self.board.ticks()
                 requests = self.link.receive(data)
                 self._flush()  # acknowledge before a long computation
                 while requests:
@@ -233,8 +236,11 @@ class App:
                         self.sessions.leave()
                     self.modules.tidy(() if self.errands is None else ("daric.errands",))
                 self.modules.clean(self)
-                if self.worn and self.link.idle:
-                    self.board.reset()
+                if self.worn and self.link.idle and ((now - self._heard) & TICKS) >= REST_MS:
+                    self.modules.soiled = True  # once more: at rest no large message is left on the stack
+                    self.modules.clean(self)
+                    if self.worn:
+                        self.board.reset()
 
     def _confirm(self) -> None:
         """A new image works: entropy, vault and identity are open, and a host was served."""

@@ -45,7 +45,7 @@ def scrub(device=None) -> None:
 
 def _weigh(device) -> None:
     """Let a device start anew that lost too much, while nothing is under way that a start would end."""
-    free, modules = gc.mem_free(), device.modules
+    free, modules = gc.mem_free() + device.link.held, device.modules  # half a message wears nothing
     if not modules.free:
         modules.free = free
     waits = device.errands is not None and device.errands.held

@@ -7,6 +7,7 @@ and an empty unprotected one: key and nonce are known to both sides from the ses
 from daric_protocol import platform
 from daric_protocol.cbor import ARRAY, BYTES, MAP, head
 from daric_protocol.errors import DaricError
+from daric_protocol.garbage import Computing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,9 +60,10 @@ def seal_behind(start: bytes, key: bytes, nonce: bytes, parts: "Sequence[bytes]"
     message = bytearray(len(start) + length + TAG_BYTES)
     message[: len(start)] = start
     at = len(start)
-    for piece in platform.ccm_seal_parts(key, nonce, parts, enc_structure(PROTECTED, external_aad), TAG_BYTES):
-        message[at : at + len(piece)] = piece
-        at += len(piece)
+    with Computing():
+        for piece in platform.ccm_seal_parts(key, nonce, parts, enc_structure(PROTECTED, external_aad), TAG_BYTES):
+            message[at : at + len(piece)] = piece
+            at += len(piece)
     return message
 
 

@@ -70,6 +70,11 @@ class Link:
         self._sent_at = 0
 
     @property
+    def held(self) -> int:
+        """Bytes kept for a message of which the end has not come."""
+        return 0 if self._partial is None else len(self._partial)
+
+    @property
     def idle(self) -> bool:
         """True when everything given to `send` was acknowledged (or dropped, see `failed`)."""
         return self._message is None and not self._queue

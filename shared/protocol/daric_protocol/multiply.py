@@ -11,6 +11,7 @@ from hashlib import sha256
 from daric_protocol import extension, gadget
 from daric_protocol.errors import Abort, DaricError
 from daric_protocol.extension import GROUP
+from daric_protocol.garbage import Computing
 from daric_protocol.limits import STREAM_ROWS
 from daric_protocol.platform import Sha256, equal
 from daric_protocol.platform.matrix import hash_rows, offset_rows
@@ -61,16 +62,17 @@ class Alice:
         from_bytes = int.from_bytes
         running = Sha256()
         chunk = bytearray(CHUNK_BYTES)
-        for part in gadget.parts():
-            at = 0
-            for own in self._fill(number, chunk):
-                for i in range(0, 3 * GROUP, 3):
-                    g = from_bytes(part[at : at + 32], "big")
-                    sum_u += g * from_bytes(own[i], "big")
-                    sum_v += g * from_bytes(own[i + 1], "big")
-                    at += 32
-            running.update(chunk)
-            number += 1
+        with Computing():
+            for part in gadget.parts():
+                at = 0
+                for own in self._fill(number, chunk):
+                    for i in range(0, 3 * GROUP, 3):
+                        g = from_bytes(part[at : at + 32], "big")
+                        sum_u += g * from_bytes(own[i], "big")
+                        sum_v += g * from_bytes(own[i + 1], "big")
+                        at += 32
+                running.update(chunk)
+                number += 1
         self.c = (-sum_u % Q, -sum_v % Q)
         self._h = running.digest()
         self._thetas = _thetas(sid_v, sha256(message).digest(), self._h)
@@ -97,10 +99,11 @@ class Alice:
         running.update(self._mu_prefix)
         chunk = bytearray(CHUNK_BYTES)
         for number in range(CHUNKS):
-            for own in self._fill(number, chunk):
-                for i in range(0, 3 * GROUP, 3):
-                    mu = theta_u * from_bytes(own[i], "big") + theta_v * from_bytes(own[i + 1], "big")
-                    running.update(((mu + from_bytes(own[i + 2], "big")) % Q).to_bytes(32, "big"))
+            with Computing():
+                for own in self._fill(number, chunk):
+                    for i in range(0, 3 * GROUP, 3):
+                        mu = theta_u * from_bytes(own[i], "big") + theta_v * from_bytes(own[i + 1], "big")
+                        running.update(((mu + from_bytes(own[i + 2], "big")) % Q).to_bytes(32, "big"))
             yield bytes(chunk)
         self._rows.wipe()
         self._inputs = (0, 0, 0)
@@ -158,22 +161,23 @@ class Bob:
         sum_u, sum_v = self._sums
         from_bytes = int.from_bytes
         at = to = 0
-        for first in range(STREAM_ROWS * number, STREAM_ROWS * (number + 1), GROUP):
-            alphas = hash_rows(self._block, first, self._rows.group(first))
-            choices = self._beta[first >> 3]
-            for i in range(0, 3 * GROUP, 3):
-                bit = choices & 1
-                choices >>= 1
-                y_u = from_bytes(alphas[i], "big") + from_bytes(chunk[at : at + 32], "big") * bit
-                y_v = from_bytes(alphas[i + 1], "big") + from_bytes(chunk[at + 32 : at + 64], "big") * bit
-                y_hat = from_bytes(alphas[i + 2], "big") + (from_bytes(chunk[at + 64 : at + 96], "big") - eta) * bit
-                g = from_bytes(weights[to : to + 32], "big")
-                sum_u += g * y_u
-                sum_v += g * y_v
-                running_mu.update(((y_hat + theta_u * y_u + theta_v * y_v) % Q).to_bytes(32, "big"))
-                at += 96
-                to += 32
-        self._sums = (sum_u, sum_v)
+        with Computing():
+            for first in range(STREAM_ROWS * number, STREAM_ROWS * (number + 1), GROUP):
+                alphas = hash_rows(self._block, first, self._rows.group(first))
+                choices = self._beta[first >> 3]
+                for i in range(0, 3 * GROUP, 3):
+                    bit = choices & 1
+                    choices >>= 1
+                    y_u = from_bytes(alphas[i], "big") + from_bytes(chunk[at : at + 32], "big") * bit
+                    y_v = from_bytes(alphas[i + 1], "big") + from_bytes(chunk[at + 32 : at + 64], "big") * bit
+                    y_hat = from_bytes(alphas[i + 2], "big") + (from_bytes(chunk[at + 64 : at + 96], "big") - eta) * bit
+                    g = from_bytes(weights[to : to + 32], "big")
+                    sum_u += g * y_u
+                    sum_v += g * y_v
+                    running_mu.update(((y_hat + theta_u * y_u + theta_v * y_v) % Q).to_bytes(32, "big"))
+                    at += 96
+                    to += 32
+        self._sums = (sum_u % Q, sum_v % Q)
 
     def finish(self) -> "tuple[int, int]":
         """(d_u, d_v), once both checks passed. Abort("soft") if the stream is not complete, Abort("ban") otherwise."""
@@ -186,5 +190,4 @@ class Bob:
         same_mu = equal(self._running_mu.digest(), self._mu)
         if not (same_rows and same_mu):
             raise Abort("ban", self._peer, "The multiplication check failed.")
-        sum_u, sum_v = self._sums
-        return sum_u % Q, sum_v % Q
+        return self._sums

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from daric_protocol.errors import Abort, DaricError
 from daric_protocol.field import BATCH
+from daric_protocol.garbage import Computing
 from daric_protocol.platform import Sha256, curve, equal
 from daric_protocol.tagged import TH, Q, random_scalar, u8
 
@@ -74,14 +75,15 @@ class Receiver:
         T = hash_to_curve(b"bot", self._sid_ot, self._sT)
         message = bytearray(M1_BYTES)
         message[:32] = self._sT
-        for first in range(0, COUNT, BATCH):
-            plain = curve.mul_g_batch(self._scalars(first))
-            shifted = curve.add_batch(plain, [T] * BATCH)
-            for n in range(BATCH):
-                k = first + n
-                at = 32 + 64 * k
-                message[at : at + 64] = curve.encode_xy((plain[n], shifted[n])[_bit(self.delta, k)])
-            plain = shifted = []
+        with Computing():
+            for first in range(0, COUNT, BATCH):
+                plain = curve.mul_g_batch(self._scalars(first))
+                shifted = curve.add_batch(plain, [T] * BATCH)
+                for n in range(BATCH):
+                    k = first + n
+                    at = 32 + 64 * k
+                    message[at : at + 64] = curve.encode_xy((plain[n], shifted[n])[_bit(self.delta, k)])
+                plain = shifted = []
         self._m1_digest = sha256(message).digest()
         return message
 
@@ -99,17 +101,18 @@ class Receiver:
         key = _pad_key(self._sid_ot, self._m1_digest, m2[:33])
         seeds = bytearray(SEED * COUNT)
         checks = Sha256()
-        for first in range(0, COUNT, BATCH):
-            points = base.mul_batch(self._scalars(first))
-            for n in range(BATCH):
-                k = first + n
-                at = SEED * k
-                pad = sha256(key + u8(k) + curve.encode(points[n])).digest()
-                seeds[at : at + SEED] = sha256(b"s" + pad).digest()[:SEED]
-                chi = int.from_bytes(m2[33 + at : 33 + at + SEED], "big") * _bit(self.delta, k)
-                check = int.from_bytes(sha256(b"h" + pad).digest()[:SEED], "big") ^ chi
-                checks.update(check.to_bytes(SEED, "big"))
-            points = []
+        with Computing():
+            for first in range(0, COUNT, BATCH):
+                points = base.mul_batch(self._scalars(first))
+                for n in range(BATCH):
+                    k = first + n
+                    at = SEED * k
+                    pad = sha256(key + u8(k) + curve.encode(points[n])).digest()
+                    seeds[at : at + SEED] = sha256(b"s" + pad).digest()[:SEED]
+                    chi = int.from_bytes(m2[33 + at : 33 + at + SEED], "big") * _bit(self.delta, k)
+                    check = int.from_bytes(sha256(b"h" + pad).digest()[:SEED], "big") ^ chi
+                    checks.update(check.to_bytes(SEED, "big"))
+                points = []
         answer = TH("dkls/bota", key, checks.digest())
         if not equal(TH("dkls/botc", answer), m2[M2_BYTES - 32 :]):
             raise Abort("ban", self._sender, "The sender's transfer proof does not fit its pads.")
@@ -144,22 +147,23 @@ class Sender:
         message[:33] = z
         k0, k1 = bytearray(SEED * COUNT), bytearray(SEED * COUNT)
         checks = Sha256()
-        for first in range(0, COUNT, BATCH):
-            at = 32 + 64 * first
-            rho_0 = curve.mul_batch(r, self._points(m1[at : at + 64 * BATCH], T))
-            rho_1 = curve.add_batch(rho_0, [minus_T_r] * BATCH)
-            for n in range(BATCH):
-                k = first + n
-                at = SEED * k
-                pad_0 = sha256(key + u8(k) + curve.encode(rho_0[n])).digest()
-                pad_1 = sha256(key + u8(k) + curve.encode(rho_1[n])).digest()
-                k0[at : at + SEED] = sha256(b"s" + pad_0).digest()[:SEED]
-                k1[at : at + SEED] = sha256(b"s" + pad_1).digest()[:SEED]
-                check_0 = sha256(b"h" + pad_0).digest()[:SEED]
-                checks.update(check_0)
-                chi = int.from_bytes(check_0, "big") ^ int.from_bytes(sha256(b"h" + pad_1).digest()[:SEED], "big")
-                message[33 + at : 33 + at + SEED] = chi.to_bytes(SEED, "big")
-            rho_0 = rho_1 = []
+        with Computing():
+            for first in range(0, COUNT, BATCH):
+                at = 32 + 64 * first
+                rho_0 = curve.mul_batch(r, self._points(m1[at : at + 64 * BATCH], T))
+                rho_1 = curve.add_batch(rho_0, [minus_T_r] * BATCH)
+                for n in range(BATCH):
+                    k = first + n
+                    at = SEED * k
+                    pad_0 = sha256(key + u8(k) + curve.encode(rho_0[n])).digest()
+                    pad_1 = sha256(key + u8(k) + curve.encode(rho_1[n])).digest()
+                    k0[at : at + SEED] = sha256(b"s" + pad_0).digest()[:SEED]
+                    k1[at : at + SEED] = sha256(b"s" + pad_1).digest()[:SEED]
+                    check_0 = sha256(b"h" + pad_0).digest()[:SEED]
+                    checks.update(check_0)
+                    chi = int.from_bytes(check_0, "big") ^ int.from_bytes(sha256(b"h" + pad_1).digest()[:SEED], "big")
+                    message[33 + at : 33 + at + SEED] = chi.to_bytes(SEED, "big")
+                rho_0 = rho_1 = []
         self._answer = TH("dkls/bota", key, checks.digest())
         message[M2_BYTES - 32 :] = TH("dkls/botc", self._answer)
         self.k0, self.k1 = bytes(k0), bytes(k1)

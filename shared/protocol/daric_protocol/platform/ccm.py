@@ -3,6 +3,7 @@
 import sys
 
 from daric_protocol.errors import DaricError
+from daric_protocol.garbage import Computing
 
 if sys.implementation.name == "micropython":
     from cryptolib import aes as Aes
@@ -59,15 +60,16 @@ def open_sealed(
         raise DaricError("sealed")
     check_sizes(key, nonce, length, tag_length)
     place = bytearray(length) if out is None else out
-    stream = _keystream(key, nonce)
-    first = bytes(next(stream))
-    view = memoryview(sealed)
-    for at in range(0, length, PIECE):
-        end = min(at + PIECE, length)
-        place[at:end] = _mixed(view[at:end], next(stream))
-    cipher, last = _mac(key, nonce, length, aad, tag_length)
-    if length:
-        _authenticate(cipher, place, length, last)
+    with Computing():
+        stream = _keystream(key, nonce)
+        first = bytes(next(stream))
+        view = memoryview(sealed)
+        for at in range(0, length, PIECE):
+            end = min(at + PIECE, length)
+            place[at:end] = _mixed(view[at:end], next(stream))
+        cipher, last = _mac(key, nonce, length, aad, tag_length)
+        if length:
+            _authenticate(cipher, place, length, last)
     if not equal(_masked(last, first, tag_length), sealed[length:]):
         raise DaricError("sealed")
     return bytes(place) if out is None else b""

@@ -9,6 +9,7 @@ nonce 32; then for each new pair in index order secret 32, sT 32, zs 32, r 32.
 
 from daric_protocol import certificate, platform, proofs
 from daric_protocol.errors import Abort, DaricError
+from daric_protocol.garbage import collect
 from daric_protocol.messages import (
     Acknowledgement,
     DealingCommitment,
@@ -17,7 +18,7 @@ from daric_protocol.messages import (
 )
 from daric_protocol.polynomial import Polynomial, evaluate
 from daric_protocol.rounds.evidence import broadcast_digest, check_signed, compare_views
-from daric_protocol.rounds.outgoing import Outgoing, collect
+from daric_protocol.rounds.outgoing import Outgoing
 from daric_protocol.tagged import TH, Q, id_set, random_scalar, read_scalar, scalar, u8, u32
 
 TYPE_CHECKING = False

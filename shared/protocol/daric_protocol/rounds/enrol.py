@@ -6,11 +6,12 @@ member learns the sum alone. From then on its index belongs to its identity for 
 
 from daric_protocol import platform
 from daric_protocol.errors import Abort, DaricError
+from daric_protocol.garbage import collect
 from daric_protocol.groupmessages import EnrolShare
 from daric_protocol.pairstate import zero_share
 from daric_protocol.polynomial import lagrange
 from daric_protocol.rounds.groupstart import Brought, GroupState, exchange
-from daric_protocol.rounds.outgoing import Outgoing, collect
+from daric_protocol.rounds.outgoing import Outgoing
 from daric_protocol.rounds.rosterchange import KIND, RosterChange, acknowledge, share_at
 from daric_protocol.shard import EntropyShare, Shard
 from daric_protocol.tagged import TH, Q, id_set, u8, u32

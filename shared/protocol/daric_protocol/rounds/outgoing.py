@@ -5,8 +5,6 @@ the streams of that round have arrived in full. A driver may throw an Abort into
 generator raises what the caller shall see. After the last yield it returns the result.
 """
 
-import sys
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -102,11 +100,3 @@ class Outgoing:
         self.sinks = sinks
         self.spent = spent
         self.arrived = arrived
-
-
-def collect() -> None:
-    """Free what the last peer's work left behind; a device's heap holds one peer at a time."""
-    if sys.implementation.name == "micropython":
-        import gc
-
-        gc.collect()

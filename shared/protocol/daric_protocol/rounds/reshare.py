@@ -7,9 +7,9 @@ entropy is dealt on beside the key. Draws: those of rounds/dealing, for the key 
 
 from daric_protocol import platform
 from daric_protocol.errors import Abort, DaricError
+from daric_protocol.garbage import collect
 from daric_protocol.polynomial import lagrange
 from daric_protocol.rounds.dealing import Plan, acknowledge, deal
-from daric_protocol.rounds.outgoing import collect
 from daric_protocol.shard import EntropyShare, Shard
 from daric_protocol.tagged import Q
 

@@ -9,12 +9,13 @@ peer in index order a^ 32.
 
 from daric_protocol import platform
 from daric_protocol.errors import Abort, DaricError
+from daric_protocol.garbage import collect
 from daric_protocol.identity import ecdsa_verify
 from daric_protocol.multiply import Alice, Bob
 from daric_protocol.pairstate import zero_share
 from daric_protocol.polynomial import lagrange
 from daric_protocol.rounds.evidence import broadcast_digest, check_signed, compare_views
-from daric_protocol.rounds.outgoing import Outgoing, collect
+from daric_protocol.rounds.outgoing import Outgoing
 from daric_protocol.signmessages import SignCommitment, SignOpening, SignShare
 from daric_protocol.tagged import TH, Q, id_set, random_scalar, scalar, u8, u32
 

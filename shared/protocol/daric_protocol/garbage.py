@@ -1,0 +1,34 @@
+"""When a device collects garbage. Other runtimes do as they like.
+
+It collects after every few bytes (daric/app.py), so that what lives stays together and large blocks stay free. A long
+computation makes much garbage and little that stays: there it would take most of the time.
+"""
+
+import gc
+import sys
+
+MICROPYTHON = sys.implementation.name == "micropython"
+SELDOM = 4096  # bytes between two collections in a computation; with more an import does not fit 240 KB
+
+
+def collect() -> None:
+    """Free what the last peer's work left behind; a device's heap holds one peer at a time."""
+    if MICROPYTHON:
+        gc.collect()
+
+
+class Computing:
+    """`with Computing():` collects seldom, and at the end.
+
+    What stays of the computation is made before it or after it: in between it would lie in the middle of free memory.
+    """
+
+    def __enter__(self) -> None:
+        if MICROPYTHON:
+            self._often = gc.threshold()  # type: ignore[attr-defined]
+            gc.threshold(SELDOM)  # type: ignore[attr-defined]
+
+    def __exit__(self, *_: object) -> None:
+        if MICROPYTHON:
+            gc.collect()
+            gc.threshold(self._often)  # type: ignore[attr-defined]
