@@ -182,3 +182,21 @@ def test_the_switch_chooses_the_platform():
     expected = {"": "True daric_protocol.platform.curve_libsecp", "micropython": "False daric_protocol.curve"}
     for switch, printed in expected.items():
         assert run_cpython("-c", program, switch=switch).strip() == printed
+
+
+def test_a_computation_collects_less_often_and_never_more_often_than_asked(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import gc\n"
+        "from daric_protocol.garbage import SELDOM, Computing\n"
+        "for asked, inside in ((2048, SELDOM), (-1, -1), (65536, 65536)):\n"
+        "    gc.threshold(asked)\n"
+        "    try:\n"
+        "        with Computing():\n"
+        "            assert gc.threshold() == inside\n"
+        "            raise ValueError\n"
+        "    except ValueError:\n"
+        "        assert gc.threshold() == asked\n"
+        "        print(asked)\n"
+    )
+    assert run_micropython(script).split() == ["2048", "-1", "65536"]

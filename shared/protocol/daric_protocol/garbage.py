@@ -18,17 +18,17 @@ def collect() -> None:
 
 
 class Computing:
-    """`with Computing():` collects seldom, and at the end.
+    """`with Computing():` collects seldom, and at the end; where nobody asked to collect often it changes nothing.
 
     What stays of the computation is made before it or after it: in between it would lie in the middle of free memory.
     """
 
     def __enter__(self) -> None:
-        if MICROPYTHON:
-            self._often = gc.threshold()  # type: ignore[attr-defined]
+        self._often = gc.threshold() if MICROPYTHON else -1  # type: ignore[attr-defined]
+        if 0 <= self._often < SELDOM:
             gc.threshold(SELDOM)  # type: ignore[attr-defined]
 
     def __exit__(self, *_: object) -> None:
-        if MICROPYTHON:
+        if 0 <= self._often < SELDOM:
             gc.collect()
             gc.threshold(self._often)  # type: ignore[attr-defined]
