@@ -58,17 +58,23 @@ class KeySectors:
         self._blank(1 - self._active)
         return table
 
-    def commit(self, table: bytes) -> None:
-        """Make `table` the one that counts: write and read back, then erase its predecessor and read that back.
-
-        Raises DaricError("storage") when it does not fit (nothing changed) or the flash fails (old or new counts).
-        """
+    def sealed(self, table: bytes) -> bytes:
+        """What `commit` writes: nothing has changed where no memory is left for it. Raises DaricError("storage")."""
         if len(table) > self.capacity:
             raise DaricError("storage", "The key sectors are full.")
         generation = self.generation + 1
+        parts = [MAGIC, generation.to_bytes(4, "big"), (len(table) + atrest.OVERHEAD).to_bytes(4, "big")]
         salt = self._random(atrest.SALT_BYTES)
-        sealed = atrest.seal_entry(self.key, PURPOSE, "keys", generation, table, salt)
-        image = MAGIC + generation.to_bytes(4, "big") + len(sealed).to_bytes(4, "big") + sealed
+        parts.extend(atrest.seal_parts(self.key, PURPOSE, "keys", generation, (table,), salt))
+        return b"".join(parts)
+
+    def commit(self, image: bytes) -> None:
+        """Make the table that was `sealed` the one that counts: write and read back, then erase its predecessor and
+        read that back.
+
+        Raises DaricError("storage") when the flash fails: old or new counts.
+        """
+        generation = self.generation + 1
         area = 1 - self._active
         try:
             self._blank(area)
@@ -90,7 +96,7 @@ class KeySectors:
         sealed = bytearray(length)
         self._partition.read(area * self._area + HEADER, sealed)
         try:
-            return generation, atrest.open_entry(self.key, PURPOSE, "keys", generation, bytes(sealed))
+            return generation, atrest.open_in_place(self.key, PURPOSE, "keys", generation, sealed)
         except DaricError:
             return None  # cut while it was written or erased; the other area counts
 

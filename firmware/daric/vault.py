@@ -77,7 +77,7 @@ class Vault:
         if first_start:
             keys.format()
             self._table = random(DATA_KEY_BYTES)
-            keys.commit(self._table)
+            keys.commit(keys.sealed(self._table))
         else:
             self._table = keys.load()
         self._remove_leftovers()
@@ -185,9 +185,10 @@ class Vault:
         table = self._table
         if old is not None:
             table = table[: old[0]] + table[old[1] :]
-        self._failed = True  # until it is known which table counts
         table = table + row
-        self.keys.commit(table)
+        image = self.keys.sealed(table)
+        self._failed = True  # until it is known which table counts
+        self.keys.commit(image)
         self._table = table
         if old is not None:
             try:
