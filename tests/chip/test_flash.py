@@ -134,7 +134,7 @@ def test_the_file_system_holds_the_protocol_as_built_for_the_board_and_nothing_o
     assert not [name for name in names if not name.startswith("daric_protocol/") and "/" in name]
     kernels = {name for name in names if name.startswith(compiling.KERNEL)}
     wanted = compiling.KERNELS.get("armv6m")
-    assert kernels == ({f"daric_protocol/platform/{wanted}.mpy"} if wanted else set())
+    assert kernels == {f"daric_protocol/platform/{wanted}{suffix}" for suffix in (".mpy", ".sha256") if wanted}
 
 
 def test_the_flash_has_the_code_first_and_the_file_system_at_its_end(uncompiled):

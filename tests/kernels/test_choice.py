@@ -1,5 +1,6 @@
-"""Which machine MicroPython takes at import where a kernel is missing, wrong, of another processor, or not loadable."""
+"""Which machine MicroPython takes at import where a kernel is missing, damaged, wrong, or of another processor."""
 
+import hashlib
 import shutil
 
 import pytest
@@ -19,14 +20,25 @@ print(points.NAME, curve.mul(3, curve.mul_g(5)) == curve.mul_g(15))
 
 @pytest.fixture
 def chosen(tmp_path):
-    """A function that runs MicroPython with some modules of the platform replaced, by source or compiled bytes."""
+    """A function that runs MicroPython with some modules of the platform replaced, by source or compiled bytes.
 
-    def run(**modules):
+    Each gets its digest. Then files are changed, or removed: name -> bytes made of their bytes, or None.
+    """
+
+    def run(changes=None, **modules):
         packages = tmp_path / "packages"
+        shutil.rmtree(packages, ignore_errors=True)
         shutil.copytree(build(), packages)
+        place = packages / "daric_protocol" / "platform"
         for name, module in {"points": POINTS, **modules}.items():
             data = compiling.compiled(f"{name}.py", module.encode()) if isinstance(module, str) else module
-            (packages / "daric_protocol" / "platform" / f"{name}.mpy").write_bytes(data)
+            (place / f"{name}.mpy").write_bytes(data)
+            (place / f"{name}.sha256").write_bytes(hashlib.sha256(data).digest())
+        for name, change in (changes or {}).items():
+            data = (place / name).read_bytes()
+            (place / name).unlink()
+            if change:
+                (place / name).write_bytes(change(data))
         script = tmp_path / "script.py"
         script.write_text(SCRIPT)
         return run_micropython(script, env={"MICROPYPATH": f"{packages}:.frozen"}).split()
@@ -82,9 +94,34 @@ def test_a_module_that_is_no_kernel_is_not_taken(chosen, source):
     assert chosen(kernel_v7em=source) == ["viper", "True"]
 
 
-def test_a_kernel_file_that_was_damaged_is_not_taken(chosen):
+def test_a_kernel_file_of_another_format_is_not_taken(chosen):
     whole = compiling.compiled("kernel_v7em.py", TWIN.encode())
     assert chosen(kernel_v7em=b"M\x05" + whole[2:]) == ["viper", "True"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "change"),
+    [
+        (".mpy", lambda data: data + b"\0"),  # which loading does not notice
+        (".mpy", lambda data: data[:-1]),
+        (".mpy", lambda data: b""),
+        (".sha256", lambda digest: digest[:-1] + bytes([digest[-1] ^ 1])),
+        (".sha256", lambda digest: bytes([digest[0] ^ 128]) + digest[1:]),
+        (".sha256", lambda digest: digest[:-1]),
+        (".sha256", lambda digest: digest + digest),
+        (".sha256", lambda digest: b""),
+        (".sha256", None),
+    ],
+)
+def test_machine_code_that_is_not_what_was_built_is_not_taken(chosen, suffix, change):
+    for name, taken in (("kernel_v7em", "viper"), ("recode_viper", "plain")):
+        assert chosen({name + suffix: change}, kernel_v7em=TWIN) == [taken, "True"]
+    assert chosen({"words32" + suffix: change}) == ["plain", "True"]
+
+
+def test_machine_code_without_a_file_is_not_taken(chosen):
+    assert chosen({"words32.mpy": None}) == ["plain", "True"]
+    assert chosen({"recode_viper.mpy": None}, kernel_v7em=TWIN) == ["plain", "True"]
 
 
 def test_where_viper_is_wrong_too_plain_python_is_taken(chosen):

@@ -154,28 +154,18 @@ def survives(kernel, bit):
         return False, None
 
 
-def check_flips(kernel, count, seed):
+def test_flipped_bits_that_make_numbers_wrong_are_found_by_the_known_answers_alone(kernel):
+    """As if nobody had compared the digest (test_damaged.py)."""
     bits = 8 * len(machine_code(kernel.name, kernel.architectures[0]))
-    random = Random(seed)
-    passed = wrong = 0
-    for bit in (random.randrange(bits) for _ in range(count)):
+    random = Random(6)
+    passed = 0
+    for bit in (random.randrange(bits) for _ in range(60)):
         right, run = survives(kernel, bit)
         if right:  # in an instruction whose bit means nothing, or that nothing runs
             passed += 1
             pairs = PAIRS[::11] + checks.random_pairs(84, bit)
-            wrong += any(checks.mistakes(run, operation, pairs) for operation in BINARY)
-    assert passed < count // 6
-    return wrong
-
-
-def test_flipped_bits_that_make_numbers_wrong_are_found_by_the_known_answers(kernel):
-    assert check_flips(kernel, 60, 6) == 0
-
-
-@pytest.mark.slow
-def test_of_a_thousand_flipped_bits_at_most_two_pass_and_make_rare_numbers_wrong(kernel):
-    """The last word on a damaged image has its digest (docs/hardware.md), not a few known answers."""
-    assert check_flips(kernel, 1000, 7) <= 2
+            assert not any(checks.mistakes(run, operation, pairs) for operation in BINARY)
+    assert passed < 10
 
 
 # Instructions

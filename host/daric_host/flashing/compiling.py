@@ -37,6 +37,8 @@ NO_ASSEMBLER = {"esp32"}  # boards' files whose port has none: it would load a k
 KERNEL = "daric_protocol/platform/kernel_"
 VIPER = ("daric_protocol/platform/words16.mpy", "daric_protocol/platform/words32.mpy")
 PLAIN = "daric_protocol/chain.mpy"
+CHECKED = (KERNEL, *VIPER, "daric_protocol/platform/recode_viper.mpy")  # what gets a digest
+DIGEST = ".sha256"
 OPTIMISE = "-O3"  # without line numbers and assertions: they cost heap and flash, as the names of files do ("-s")
 
 Sources = dict[str, bytes]
@@ -77,6 +79,7 @@ def made(board: str, kind: str, update_key: bytes, factory_key: bytes) -> bytes:
 def contents(files: Sources, architecture: str = ARCHITECTURE) -> dict[str, bytes]:
     """Path inside the image -> bytes, compiled now: sources, compiler and architecture decide them and nothing else.
 
+    Beside machine code that points are multiplied with lies its SHA-256, 32 bytes, which a device compares before use.
     Raises RuntimeError if a source does not compile.
     """
 
@@ -86,12 +89,15 @@ def contents(files: Sources, architecture: str = ARCHITECTURE) -> dict[str, byte
         return inside[: -len(".py")] + ".mpy", compiled(inside, files[inside], architecture)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(pool.map(shipped, files))
+        found = dict(pool.map(shipped, files))
+    for inside in [inside for inside in found if inside.startswith(CHECKED)]:
+        found[inside.removesuffix(".mpy") + DIGEST] = hashlib.sha256(found[inside]).digest()
+    return found
 
 
 def fingerprint(files: Sources, architecture: str = ARCHITECTURE) -> str:
     """A name for what these sources compile to."""
-    digest = hashlib.sha256(f"{architecture} {OPTIMISE}".encode())
+    digest = hashlib.sha256(f"{architecture} {OPTIMISE} {CHECKED}".encode())
     for inside, data in files.items():
         digest.update(inside.encode() + b"\0" + hashlib.sha256(data).digest())
     return digest.hexdigest()[:16]
@@ -113,7 +119,7 @@ def compiled(inside: str, data: bytes, architecture: str = ARCHITECTURE) -> byte
 
 def arithmetic(paths: Collection[str]) -> list[str]:
     """What the files of an image can multiply points with, in the order that a board tries it (platform/points.py)."""
-    held = sorted(Path(path).stem for path in paths if path.startswith(KERNEL))
+    held = sorted(Path(path).stem for path in paths if path.startswith(KERNEL) and path.endswith(".mpy"))
     held += ["viper"] if any(path in VIPER for path in paths) else []
     return held + (["plain"] if PLAIN in paths else [])
 

@@ -1,7 +1,8 @@
 """Where multiplications of a point and square roots run: in machine code where the port can, else in plain Python.
 
-Tried in this order, and taken if it passes a known-answer test (knownanswers.py): the kernel of this architecture, the
-viper code, plain Python. NAME tells which it is. An image has no kernel but that of its board (compiling.py).
+Tried in this order, and taken if its file has the SHA-256 that the build wrote and it passes a known-answer test
+(knownanswers.py): the kernel of this architecture, the viper code, plain Python. NAME tells which it is. An image has
+no kernel but that of its board (compiling.py).
 """
 
 import sys
@@ -21,15 +22,15 @@ def _machine() -> str:
         kernel = None  # a port without inline assembler takes the code for bytecode
     for module in (kernel, "words32" if sys.maxsize > 1 << 32 else "words16"):
         try:
-            if module is None:
+            if module is None or not (knownanswers.whole(module) and knownanswers.whole("recode_viper")):
                 continue
             chain_viper.run = __import__("daric_protocol.platform." + module, None, None, ("run",)).run
             from daric_protocol.platform.recode_viper import fill
 
             if knownanswers.right(chain_viper) and knownanswers.recoded(fill):
                 return module if module == kernel else "viper"
-        except (ImportError, SyntaxError, ValueError, AttributeError, TypeError):
-            pass  # not in this image, no machine, or of a kind that this port cannot compile or refuses to load
+        except (OSError, ImportError, ValueError, AttributeError, TypeError):
+            pass  # not in this image, no machine, or of a kind that this port refuses to load
     return ""
 
 
