@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from daric_host.flashing import compiling
 from daric_protocol.errors import DaricError
-from micropython_runner import run_micropython
+from micropython_runner import build, run_micropython
 
 from tools.chip import flash, uf2
 from tools.chip.__main__ import main
@@ -31,8 +31,14 @@ vfs.mount(vfs.VfsLfs2(Device(), progsize=256), "/stored")  # as the port's _boot
 with open("/stored/state.1", "wb") as file:
     file.write(bytes(5000))
 sys.path[:] = ["/stored"]
+"""
+TABLE = """
 from daric_protocol import tables
 print(tables.__file__, len(tables.generator()), open("/stored/main.py").read().split())
+"""
+ARITHMETIC = """
+from daric_protocol.platform import points
+print(points.NAME)
 """
 
 
@@ -114,12 +120,28 @@ def test_the_storage_area_is_one_that_micropython_mounts_writes_and_imports_from
     files = {name: data for name, data in compiling.sources().items() if name.startswith("daric_protocol/")}
     wanted = {name: data for name, data in files.items() if name in sources or name.endswith(".bin")}
     platform = b"from hashlib import sha256 as Sha256\n"
-    area = flash.storage({**wanted, "daric_protocol/platform.py": platform, "main.py": flash.MAIN})
+    files = {**wanted, "daric_protocol/platform.py": platform, "main.py": flash.MAIN}
+    assert said(tmp_path, files, TABLE) == "/stored/daric_protocol/tables.py 8192 ['import', 'party', 'party.serve()']"
+
+
+def said(directory, files, script):
+    """What MicroPython prints that has a storage area with these files mounted, and nothing else."""
+    area = flash.storage(files)
     assert len(area) == flash.STORAGE_BYTES
-    (tmp_path / "area").write_bytes(area)
-    (tmp_path / "mount.py").write_text(MOUNT)
-    said = run_micropython(tmp_path / "mount.py", str(tmp_path / "area"), heapsize="8m", env={"MICROPYPATH": ""})
-    assert said.split("\n")[0] == "/stored/daric_protocol/tables.py 8192 ['import', 'party', 'party.serve()']"
+    (directory / "area").write_bytes(area)
+    (directory / "mount.py").write_text(MOUNT + script)
+    arguments = [directory / "mount.py", str(directory / "area")]
+    return run_micropython(*arguments, heapsize="8m", env={"MICROPYPATH": ""}).strip()
+
+
+def test_in_the_storage_area_machine_code_with_a_flipped_bit_is_not_used(tmp_path):
+    files = {path.relative_to(build()).as_posix(): path.read_bytes() for path in build().rglob("*") if path.is_file()}
+    assert said(tmp_path, files, ARITHMETIC) == "viper"
+    for name in ("words32", "recode_viper"):
+        inside = f"daric_protocol/platform/{name}.mpy"
+        code = bytearray(files[inside])
+        code[len(code) // 2] ^= 8
+        assert said(tmp_path, {**files, inside: bytes(code)}, ARITHMETIC) == "plain"
 
 
 @pytest.fixture
