@@ -29,6 +29,16 @@ def transpositions():
     return functions
 
 
+def ciphers():
+    twins = [plain]
+    if sys.implementation.name == "micropython":
+        from daric_protocol.platform import viper
+
+        assert ccm.count is viper.count and ccm.xor is viper.xor
+        twins.append(viper)
+    return twins
+
+
 for size in (0, 1, 7, 8, 64, 134, 135, 136, 137, 271, 272, 273, 1000):
     data = random(size)
     answers = [function(data) for function in keccak_functions()]
@@ -40,6 +50,28 @@ for width in (1, 2, 15, 16, 17, 52, 66, 68):
     answers = [[bytes(function(columns, byte)) for byte in range(width)] for function in transpositions()]
     assert answers == [answers[0]] * len(answers), width
     print("transpose", width, platform.sha256(b"".join(answers[0])).hex())
+
+for width, first, size in ((2, 1, 512), (2, 0xFFE0, 512), (3, 0x10000, 16), (4, 0xFFFFFF, 48), (4, 1, 0)):
+    blocks = random(512)
+    answers = [bytearray(blocks) for _ in ciphers()]
+    for twin, numbered in zip(ciphers(), answers):  # noqa: B905 - MicroPython's zip is not strict
+        twin.count(numbered, width, first, size)
+        assert numbered[size:] == blocks[size:]
+        for at in range(0, size, 16):
+            expected = blocks[at : at + 16 - width] + (first + at // 16).to_bytes(width, "big")
+            assert numbered[at : at + 16] == expected, (width, first, at)
+    print("count", width, platform.sha256(answers[0]).hex())
+
+for at, size in ((0, 0), (0, 1), (3, 16), (7, 511), (0, 512)):
+    source, mask = random(600), random(512)
+    for twin in ciphers():
+        target, place = bytearray(600), bytearray(source)
+        twin.xor(target, source, at, mask, size)
+        twin.xor(place, place, at, mask, size)
+        expected = bytes([source[at + i] ^ mask[i] for i in range(size)])
+        assert target == bytes(at) + expected + bytes(600 - at - size)
+        assert place == source[:at] + expected + source[at + size :]
+    print("xor", at, size, platform.sha256(place).hex())
 
 for size in (0, 1, 15, 16, 17, 511, 512, 513, 1024, 8192, 16384):
     key, nonce, data, aad = random(32), random(13), random(size), random(size // 3)

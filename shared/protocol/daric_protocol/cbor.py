@@ -19,10 +19,10 @@ FALSE, TRUE, NULL = 0xF4, 0xF5, 0xF6
 def head(major: int, argument: int) -> bytes:
     """First bytes of an item: major type 0..7 and its argument, 0 <= argument < 2^64, in the shortest form."""
     if argument < 24:
-        return bytes([major << 5 | argument])
+        return (major << 5 | argument).to_bytes(1, "big")
     for code, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
         if argument >> 8 * size == 0:
-            return bytes([major << 5 | code]) + argument.to_bytes(size, "big")
+            return ((major << 5 | code) << 8 * size | argument).to_bytes(1 + size, "big")
     raise DaricError("encoding", "CBOR integers have at most 64 bits")
 
 
@@ -41,7 +41,7 @@ def encode_parts(value: "Any", depth: int = CBOR_DEPTH) -> "list[Any]":
 
 def _encode(value: "Any", out: "list[Any]", depth: int) -> None:
     if value is None or value is True or value is False:
-        out.append(bytes([NULL if value is None else TRUE if value else FALSE]))
+        out.append(b"\xf6" if value is None else b"\xf5" if value else b"\xf4")
     elif isinstance(value, int):
         out.append(head(UNSIGNED, value) if value >= 0 else head(NEGATIVE, -1 - value))
     elif isinstance(value, (bytes, bytearray, memoryview)):

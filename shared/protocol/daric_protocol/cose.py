@@ -5,7 +5,7 @@ and an empty unprotected one: key and nonce are known to both sides from the ses
 """
 
 from daric_protocol import platform
-from daric_protocol.cbor import ARRAY, BYTES, MAP, head
+from daric_protocol.cbor import ARRAY, BYTES, MAP, TEXT, head
 from daric_protocol.errors import DaricError
 from daric_protocol.garbage import Computing
 
@@ -19,6 +19,7 @@ TAG_BYTES = 16
 KEY_BYTES = 32
 PROTECTED = b"\xa1\x01\x18\x1f"  # {1: 31}
 OPENING = head(ARRAY, 3) + head(BYTES, len(PROTECTED)) + PROTECTED + head(MAP, 0)
+CONTEXT = head(ARRAY, 3) + head(TEXT, 8) + b"Encrypt0"
 OVERHEAD = len(OPENING) + 3 + TAG_BYTES  # bytes added to a plaintext of 240 to 65519 bytes
 
 ALGORITHM, CRITICAL, IV = 1, 2, 5  # header labels
@@ -38,7 +39,7 @@ ALGORITHMS = {
 
 def enc_structure(protected: bytes, external_aad: bytes) -> bytes:
     """What the tag covers beside the plaintext: the encoded Enc_structure."""
-    return platform.cbor_encode(["Encrypt0", protected, external_aad])
+    return b"".join((CONTEXT, head(BYTES, len(protected)), protected, head(BYTES, len(external_aad)), external_aad))
 
 
 def seal(key: bytes, nonce: bytes, plaintext: bytes, external_aad: bytes) -> bytes:
@@ -93,10 +94,10 @@ def _ciphertext(message: "bytes | memoryview") -> "Any":
     """The third item of exactly the array that `seal` makes, where it lies: a device has no room for a copy."""
     view = memoryview(message)
     if len(view) > len(OPENING) and view[: len(OPENING)] == OPENING:
-        for size in (1, 2, 3, 5):
-            at = len(OPENING) + size
-            if head(BYTES, max(len(view) - at, 0)) == view[len(OPENING) : at]:
-                return view[at:]
+        first = view[len(OPENING)]
+        at = len(OPENING) + (1 if first < 0x58 else 1 + (1 << (first & 3)))  # behind its head
+        if head(BYTES, max(len(view) - at, 0)) == view[len(OPENING) : at]:
+            return view[at:]
     raise DaricError("encoding", "a sealed message is [the one algorithm, no other header, ciphertext]")
 
 

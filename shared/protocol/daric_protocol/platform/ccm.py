@@ -7,7 +7,14 @@ from daric_protocol.garbage import Computing
 
 if sys.implementation.name == "micropython":
     from cryptolib import aes as Aes
+
+    try:
+        from daric_protocol.platform.viper import count, xor
+    except (SyntaxError, ValueError):
+        # A port without the native emitter, as in device.py.
+        from daric_protocol.platform.plain import count, xor
 else:
+    from daric_protocol.platform.plain import count, xor
     from daric_protocol.platform.standin import Aes
 
 TYPE_CHECKING = False
@@ -16,6 +23,7 @@ if TYPE_CHECKING:
 
 ECB, CBC = 1, 2  # modes of cryptolib
 PIECE = 512  # bytes per call into the C cipher: large enough to hide the call, small enough for a board
+COUNTER_BYTES = 4  # as many of a counter are written as ever count
 
 
 def equal(a: bytes, b: bytes) -> bool:
@@ -39,13 +47,15 @@ def seal_parts(
     """As `seal`, of a plaintext in parts; gives the result piece by piece: a device has no memory for one more copy."""
     length = sum([len(part) for part in parts])
     check_sizes(key, nonce, length, tag_length)
-    stream = _keystream(key, nonce)
-    first = bytes(next(stream))
+    stream = _Keystream(key, nonce, length)
     cipher, last = _mac(key, nonce, length, aad, tag_length)
-    for piece in _pieces(parts):
-        _authenticate(cipher, piece, len(piece), last)
-        yield _mixed(piece, next(stream))
-    yield _masked(last, first, tag_length)
+    for piece in _pieces(parts, len(stream.bytes)):
+        size = len(piece)
+        _authenticate(cipher, piece, last, stream.bytes)
+        stream.advance(size)
+        xor(piece, piece, 0, stream.bytes, size)
+        yield bytes(piece)
+    yield _masked(last, stream.first, tag_length)
 
 
 def open_sealed(
@@ -61,16 +71,14 @@ def open_sealed(
     check_sizes(key, nonce, length, tag_length)
     place = bytearray(length) if out is None else out
     with Computing():
-        stream = _keystream(key, nonce)
-        first = bytes(next(stream))
-        view = memoryview(sealed)
+        stream = _Keystream(key, nonce, length)
         for at in range(0, length, PIECE):
-            end = min(at + PIECE, length)
-            place[at:end] = _mixed(view[at:end], next(stream))
+            size = min(PIECE, length - at)
+            stream.advance(size)
+            xor(place, sealed, at, stream.bytes, size)
         cipher, last = _mac(key, nonce, length, aad, tag_length)
-        if length:
-            _authenticate(cipher, place, length, last)
-    if not equal(_masked(last, first, tag_length), sealed[length:]):
+        _authenticate(cipher, memoryview(place)[:length], last, stream.bytes)
+    if not equal(_masked(last, stream.first, tag_length), sealed[length:]):
         raise DaricError("sealed")
     return bytes(place) if out is None else b""
 
@@ -83,48 +91,41 @@ def check_sizes(key: bytes, nonce: bytes, length: int, tag_length: int) -> None:
         raise DaricError("parameter", "the message is too long for the nonce's counter")
 
 
-def _keystream(key: bytes, nonce: bytes) -> "Iterator[bytearray]":
-    """Block 0, which masks the tag; then the stream of counters 1, 2, .. in pieces, each in the buffer of the last.
+class _Keystream:
+    """The encrypted counters 1, 2, .., a piece at a time in `bytes`; `first` is counter 0, which masks the tag."""
 
-    Counter blocks are built as one big integer per piece: adding `step` counts all of them on.
-    """
-    cipher = Aes(key, ECB)
-    start = bytes([14 - len(nonce)]) + nonce + bytes(15 - len(nonce))
-    first = bytearray(16)
-    cipher.encrypt(start, first)
-    yield first
-    blocks = PIECE // 16
-    ones = int.from_bytes((bytes(15) + b"\x01") * blocks, "big")
-    counters = int.from_bytes(start, "big") * ones
-    for i in range(blocks):
-        counters += (i + 1) << 128 * (blocks - 1 - i)
-    step = ones * blocks
-    stream = bytearray(PIECE)
-    while True:
-        cipher.encrypt(counters.to_bytes(PIECE, "big"), stream)
-        yield stream
-        counters += step
+    def __init__(self, key: bytes, nonce: bytes, length: int) -> None:
+        """length: of the message; for a short one less memory is taken than for a piece."""
+        size = min(PIECE, length + 15 & -16)
+        start = (14 - len(nonce)).to_bytes(1, "big") + nonce + bytes(15 - len(nonce))
+        self._cipher = Aes(key, ECB)
+        self._counters = memoryview(bytearray(start * (size // 16)))
+        self._width = min(15 - len(nonce), COUNTER_BYTES)
+        self._next = 1
+        self.bytes = bytearray(size)
+        self.first = self._cipher.encrypt(start)
 
-
-def _mixed(piece: "bytes | memoryview", stream: bytearray) -> bytes:
-    """The xor of a piece and as much of the keystream."""
-    size = len(piece)
-    return (int.from_bytes(piece, "big") ^ int.from_bytes(stream[:size], "big")).to_bytes(size, "big")
+    def advance(self, size: int) -> None:
+        """Put at least the next `size` bytes into `bytes`; but for the last time it is a piece."""
+        size = size + 15 & -16
+        count(self._counters, self._width, self._next, size)
+        self._cipher.encrypt(self._counters[:size], self.bytes)
+        self._next += size // 16
 
 
-def _pieces(parts: "Sequence[bytes]") -> "Iterator[memoryview]":
-    """All parts in pieces of the same size but the last, one at a time in the same buffer."""
-    buffer = memoryview(bytearray(PIECE))
+def _pieces(parts: "Sequence[bytes]", size: int) -> "Iterator[memoryview]":
+    """All parts in pieces of this size but the last, one at a time in the same buffer."""
+    buffer = memoryview(bytearray(size))
     filled = 0
     for part in parts:
         view = memoryview(part)
         at = 0
         while at < len(view):
-            size = min(PIECE - filled, len(view) - at)
-            buffer[filled : filled + size] = view[at : at + size]
-            filled += size
-            at += size
-            if filled == PIECE:
+            taken = min(size - filled, len(view) - at)
+            buffer[filled : filled + taken] = view[at : at + taken]
+            filled += taken
+            at += taken
+            if filled == size:
                 yield buffer
                 filled = 0
     if filled:
@@ -132,35 +133,37 @@ def _pieces(parts: "Sequence[bytes]") -> "Iterator[memoryview]":
 
 
 def _mac(key: bytes, nonce: bytes, length: int, aad: bytes, tag_length: int) -> "tuple[Aes, bytearray]":
-    """A CBC-MAC that has taken sizes, nonce and AAD, and the buffer with its last block; a plaintext comes next."""
+    """A CBC-MAC that has taken sizes, nonce and AAD, and its last block; a plaintext comes next."""
     cipher = Aes(key, CBC, bytes(16))
     flags = (64 if aad else 0) | (tag_length - 2) << 2 | 14 - len(nonce)
-    opening = bytes([flags]) + nonce + length.to_bytes(15 - len(nonce), "big")
+    opening = flags.to_bytes(1, "big") + nonce + length.to_bytes(15 - len(nonce), "big")
     if aad:
         size = len(aad)
         opening += size.to_bytes(2, "big") if size < 0xFF00 else b"\xff\xfe" + size.to_bytes(4, "big")
         opening += aad
-    last = bytearray(PIECE)
-    _authenticate(cipher, opening, len(opening), last)
+    last = bytearray(16)
+    _authenticate(cipher, memoryview(opening), last, bytearray(min(PIECE, len(opening) + 15 & -16)))
     return cipher, last
 
 
 def _masked(last: bytearray, first: bytes, tag_length: int) -> bytes:
     """The tag: the last block of the CBC-MAC, masked with keystream block 0."""
-    mask = int.from_bytes(last[:16], "big") ^ int.from_bytes(first, "big")
-    return mask.to_bytes(16, "big")[:tag_length]
+    xor(last, last, 0, first, 16)
+    return bytes(last[:tag_length])
 
 
-def _authenticate(cipher: Aes, data: "bytes | bytearray | memoryview", length: int, last: bytearray) -> None:
-    """CBC-encrypt the data, zero-padded to blocks; the last block is left at the start of `last`."""
-    view = memoryview(data)
-    whole = length - length % 16
-    at = 0
+def _authenticate(cipher: Aes, data: memoryview, last: bytearray, spare: bytearray) -> None:
+    """CBC-encrypt the data, zero-padded to blocks; `last` becomes the last block.
+
+    spare: room for as much of it as is encrypted at once.
+    """
+    whole = len(data) & -16
     size = 0
     for at in range(0, whole, PIECE):
         size = min(PIECE, whole - at)
-        cipher.encrypt(view[at : at + size], last)
-    if length > whole:
+        cipher.encrypt(data[at : at + size], spare)
+    if len(data) > whole:
         size = 16
-        cipher.encrypt(bytes(view[whole:length]) + bytes(16 - length + whole), last)
-    last[:16] = last[size - 16 : size]
+        cipher.encrypt(bytes(data[whole:]) + bytes(16 - len(data) + whole), spare)
+    if size:
+        last[:] = spare[size - 16 : size]

@@ -1,4 +1,6 @@
-"""Keccak-256 and bit-matrix transposition in plain Python: the twins of viper.py, and CPython's transposition.
+"""Keccak-256, bit-matrix transposition and what a stream cipher does with every byte, in plain Python.
+
+The twins of viper.py, and CPython's transposition.
 
 Specification: Keccak with the original padding (Ethereum); bit order docs/encodings.md, section 1.
 """
@@ -78,3 +80,19 @@ def transpose_squares(squares: "bytes | bytearray | memoryview") -> bytes:
         swap = (bits >> distance ^ bits) & mask
         bits ^= swap | swap << distance
     return bits.to_bytes(128, "little")
+
+
+def count(blocks: "bytearray | memoryview", width: int, first: int, size: int) -> None:
+    """Number the blocks of 16 bytes, as far as `size`: `first`, first + 1, .. in the last `width` bytes, big-endian."""
+    for at in range(16, size + 1, 16):
+        blocks[at - width : at] = first.to_bytes(width, "big")
+        first += 1
+
+
+def xor(
+    target: "bytearray | memoryview", source: "bytes | bytearray | memoryview", at: int, stream: bytes, size: int
+) -> None:
+    """target = source xor stream, `size` bytes: from `at` in target and source, from 0 in the stream."""
+    end = at + size
+    mixed = int.from_bytes(source[at:end], "big") ^ int.from_bytes(stream[:size], "big")
+    target[at:end] = mixed.to_bytes(size, "big")

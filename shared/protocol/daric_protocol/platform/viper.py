@@ -1,4 +1,6 @@
-"""Keccak-256 and bit-matrix transposition in machine code, for MicroPython with the native emitter only.
+"""Keccak-256, bit-matrix transposition and what a stream cipher does with every byte, in machine code.
+
+For MicroPython with the native emitter only.
 
 The plain twins are in plain.py. Every value stays below 2^32 where it is shifted right, because viper integers have
 32 bits on the boards and 64 on a desktop; constants stay below 2^30, because small integers have 31 bits on the boards.
@@ -176,3 +178,31 @@ def transpose_byte(columns: "bytes | bytearray | memoryview", byte: int) -> "byt
     rows = bytearray(128)
     _transpose_byte(columns, rows, len(columns) // 128, byte)
     return rows
+
+
+@micropython.viper
+def count(blocks, width: int, first: int, size: int):
+    """Number the blocks of 16 bytes, as far as `size`: `first`, first + 1, .. in the last `width` bytes, big-endian."""
+    to = ptr8(blocks)  # noqa: F821
+    at = 15
+    while at < size:
+        number = first
+        last = at - width
+        while at > last:
+            to[at] = number
+            number >>= 8
+            at -= 1
+        at += width + 16
+        first += 1
+
+
+@micropython.viper
+def xor(target, source, at: int, stream, size: int):
+    """target = source xor stream, `size` bytes: from `at` in target and source, from 0 in the stream."""
+    to = ptr8(target)  # noqa: F821
+    given = ptr8(source)  # noqa: F821
+    mask = ptr8(stream)  # noqa: F821
+    i = 0
+    while i < size:
+        to[at + i] = given[at + i] ^ mask[i]
+        i += 1
