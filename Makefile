@@ -24,7 +24,7 @@ demo: $(VENV)/.sim
 test: lint
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
-test-slow: $(VENV)/.dev chain softhsm
+test-slow: $(VENV)/.chip chain softhsm
 	$(BIN)/python -m pytest -n 2 -m slow
 
 # A local chain for the slow tests, by npm, which is installed as root where it is missing.

@@ -1,4 +1,4 @@
-"""The emulator is an extra that `make chip` installs; then it runs test_pico.py, which tests what drives it."""
+"""The emulator is an extra of `make chip` and `make test-slow`; test_pico.py, which tests what drives it, needs it."""
 
 from importlib.util import find_spec
 

