@@ -1,4 +1,4 @@
-"""A kernel under a CPU emulator, as MicroPython would call it: the same `run` as platform/machine.py has."""
+"""Machine code under a CPU emulator, as MicroPython would call it: kernels, and viper functions."""
 
 import hashlib
 import struct
@@ -17,6 +17,8 @@ from unicorn import arm_const, riscv_const
 PLATFORM = Path(daric_protocol.__file__).parent / "platform"
 CODE_AT, RETURN_AT, DATA_AT, STACK_TOP = 0x10000, 0x1F000, 0x20000000, 0x20080000
 MEGABYTE = 1 << 20
+RUNTIME_AT, TABLES_AT, BUFFERS_AT = CODE_AT + 0x8000, DATA_AT + 0x1000, DATA_AT + 0x10000  # of a viper function
+TABLE, BUFFER = 256, 4096  # words, bytes
 
 
 def _registers(constants: object, prefix: str, names: str) -> tuple[int, ...]:
@@ -28,7 +30,7 @@ class Processor:
     """A kind of processor, by the emulator's numbers. arguments and saved: of a function; the result is in the first.
 
     is_long: whether an instruction that begins with this half-word has four bytes, not two. odd: added to the address
-    of code.
+    of code. return_instruction: goes back to whoever called.
     """
 
     architecture: int
@@ -39,6 +41,7 @@ class Processor:
     link: int
     counter: int
     is_long: Callable[[int], bool]
+    return_instruction: bytes
     odd: int = 0
 
 
@@ -49,6 +52,7 @@ ARM = Processor(
     _registers(arm_const, "UC_ARM_REG_", "R4 R5 R6 R7 R8 R9 R10 R11"),
     *_registers(arm_const, "UC_ARM_REG_", "SP LR PC"),
     is_long=lambda half: half >> 11 >= 0x1D,
+    return_instruction=b"\x70\x47",
     odd=1,
 )
 RISCV = Processor(
@@ -58,6 +62,7 @@ RISCV = Processor(
     _registers(riscv_const, "UC_RISCV_REG_", "GP TP S0 S1 S2 S3 S4 S5 S6 S7 S8 S9 S10 S11"),
     *_registers(riscv_const, "UC_RISCV_REG_", "SP RA PC"),
     is_long=lambda half: half & 3 == 3,
+    return_instruction=b"\x82\x80",
 )
 
 
@@ -65,12 +70,12 @@ RISCV = Processor(
 def machine_code(name: str, architecture: str) -> bytes:
     """Of a kernel's file, compiled for an architecture as it is for an image."""
     inside = f"{name}.py"
-    (code,) = mpyfile.assembler_functions(compiling.compiled(inside, (PLATFORM / inside).read_bytes(), architecture))
+    (code,) = mpyfile.functions(compiling.compiled(inside, (PLATFORM / inside).read_bytes(), architecture))
     return code
 
 
 class Emulated:
-    """A processor with a kernel in its memory.
+    """A processor with a kernel in its memory: the same `run` as platform/machine.py has.
 
     patience: microseconds that a run may take, 0 for any. result: what the last one returned.
     """
@@ -109,17 +114,7 @@ class Emulated:
             cpu.mem_write(at - 8, bytes(8) + bytes(data) + b"\xa5" * 8)
             places.append(at)
             at += (len(data) + 63 & ~31) + 32
-        for register, place in zip(kind.arguments, places, strict=True):
-            cpu.reg_write(register, place)
-        for n, register in enumerate(kind.saved):
-            cpu.reg_write(register, 0xC0FFEE00 + n)
-        cpu.reg_write(kind.stack, STACK_TOP)
-        cpu.reg_write(kind.link, RETURN_AT | kind.odd)
-        cpu.emu_start(self._entry | kind.odd, RETURN_AT, timeout=self.patience)
-        if cpu.reg_read(kind.counter) != RETURN_AT:
-            raise RuntimeError("the kernel did not come back")
-        assert cpu.reg_read(kind.stack) == STACK_TOP
-        assert [cpu.reg_read(register) for register in kind.saved] == [0xC0FFEE00 + n for n in range(len(kind.saved))]
+        self._call(*places)
         for data, place in zip((code, table, steps), places[1:], strict=True):
             if place == places[0]:
                 continue
@@ -130,7 +125,22 @@ class Emulated:
         self.result = int(cpu.reg_read(kind.arguments[0]))
         return self.result
 
-    def counted(self, memory: bytearray, code: bytes, table: bytes, steps: bytes) -> int:
+    def _call(self, *arguments: int) -> None:
+        """Run the code until it returns; whoever calls it finds the stack and his registers as they were."""
+        cpu, kind = self._cpu, self._kind
+        for register, argument in zip(kind.arguments, arguments, strict=True):
+            cpu.reg_write(register, argument)
+        for n, register in enumerate(kind.saved):
+            cpu.reg_write(register, 0xC0FFEE00 + n)
+        cpu.reg_write(kind.stack, STACK_TOP)
+        cpu.reg_write(kind.link, RETURN_AT | kind.odd)
+        cpu.emu_start(self._entry | kind.odd, RETURN_AT, timeout=self.patience)
+        if cpu.reg_read(kind.counter) != RETURN_AT:
+            raise RuntimeError("the kernel did not come back")
+        assert cpu.reg_read(kind.stack) == STACK_TOP
+        assert [cpu.reg_read(register) for register in kind.saved] == [0xC0FFEE00 + n for n in range(len(kind.saved))]
+
+    def counted(self, *buffers: bytes | bytearray) -> int:
         """Run, and tell how many instructions it took."""
         taken = 0
 
@@ -139,10 +149,10 @@ class Emulated:
             taken += self._instructions(address, size)
 
         with self._hooked({unicorn.UC_HOOK_BLOCK: block}):
-            self.run(memory, code, table, steps)
+            self.run(*buffers)
         return taken
 
-    def traced(self, memory: bytearray, code: bytes, table: bytes, steps: bytes) -> bytes:
+    def traced(self, *buffers: bytes | bytearray) -> bytes:
         """Run, and give a digest of the addresses of the instructions, by blocks, and of what they read and wrote."""
         digest = hashlib.sha256()
 
@@ -154,7 +164,7 @@ class Emulated:
 
         hooks = {unicorn.UC_HOOK_BLOCK: block, unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE: touched}
         with self._hooked(hooks):
-            self.run(memory, code, table, steps)
+            self.run(*buffers)
         return digest.digest()
 
     @contextmanager
@@ -176,3 +186,47 @@ class Emulated:
                 count += 1
             self._counts[address, size] = count
         return self._counts[address, size]
+
+
+class EmulatedViper(Emulated):
+    """A processor with a viper function that takes buffers and returns None.
+
+    It finds the runtime's functions by three tables, the first of them its first argument, and calls some before it
+    does anything else: one that counts the arguments, one that makes an address of each. Here an argument is its
+    address, so a function that returns its first argument does for all.
+    """
+
+    def __init__(self, code: bytes, processor: Processor, model: int) -> None:
+        super().__init__(code, processor, model)
+        self._cpu.mem_write(RUNTIME_AT, processor.return_instruction)
+        following = [TABLES_AT + 4 * TABLE * n for n in (1, 2, 3)]
+        for n, address in enumerate([*following, RUNTIME_AT | processor.odd]):
+            self._cpu.mem_write(TABLES_AT + 4 * TABLE * n, struct.pack("<I", address) * TABLE)
+
+    def run(self, *buffers: bytearray) -> None:
+        """As MicroPython would call it, with the buffers apart. Raises as Emulated.run."""
+        places = [BUFFERS_AT + n * BUFFER for n in range(len(buffers))]
+        for place, data in zip(places, buffers, strict=True):
+            self._cpu.mem_write(place, bytes(data) + bytes(BUFFER - len(data)))
+        self._cpu.mem_write(DATA_AT, struct.pack(f"<{len(places)}I", *places))
+        self._call(TABLES_AT, len(buffers), 0, DATA_AT)
+        for place, data in zip(places, buffers, strict=True):
+            assert not any(self._cpu.mem_read(place + len(data), BUFFER - len(data)))
+            data[:] = self._cpu.mem_read(place, len(data))
+
+    def calls(self, secret: int, *buffers: bytearray) -> tuple[int, int]:
+        """How often a run asks the runtime before it has first read the buffer of this number, and after."""
+        counts, read = [0, 0], False
+        first = BUFFERS_AT + secret * BUFFER
+
+        def block(_cpu: object, address: int, _size: int, _data: object) -> None:
+            counts[read] += address == RUNTIME_AT
+
+        def touched(_cpu: object, _access: int, address: int, _size: int, _value: int, _data: object) -> None:
+            nonlocal read
+            read = read or first <= address < first + BUFFER
+
+        with self._hooked({unicorn.UC_HOOK_BLOCK: block, unicorn.UC_HOOK_MEM_READ: touched}):
+            self.run(*buffers)
+        assert read
+        return counts[0], counts[1]

@@ -1,6 +1,7 @@
 """The machine code in a compiled .mpy file (format 6): what a board would execute, to be run by an emulator."""
 
-ASSEMBLER = 3  # kind of a function: 0 bytecode, 1 native, 2 viper
+VIPER, ASSEMBLER = 2, 3  # kinds of a function; 0 is bytecode, 1 native
+RUNTIME = b"\0"  # kind of a constant: the table of the runtime's functions
 
 
 class _Reader:
@@ -24,10 +25,10 @@ class _Reader:
                 return value
 
 
-def assembler_functions(data: bytes) -> list[bytes]:
-    """The code of each function of inline assembler, with the prologue and epilogue that the compiler gave it.
+def functions(data: bytes, kind: int = ASSEMBLER) -> list[bytes]:
+    """The code of each function of this kind, with the prologue and epilogue that the compiler gave it.
 
-    Raises ValueError if the file is not of this format, or has constants other than names.
+    Raises ValueError if the file is not of this format, has native code of another kind, or constants other than names.
     """
     reader = _Reader(data)
     if reader.take(2) != b"M\x06":
@@ -35,26 +36,27 @@ def assembler_functions(data: bytes) -> list[bytes]:
     if reader.take(2)[0] & 0x40:
         reader.number()  # flags of the architecture
     names, constants = reader.number(), reader.number()
-    if constants:
-        raise ValueError("the file has constants other than names")
     for _ in range(names):
         length = reader.number()
         if not length & 1:  # else one of the names that every MicroPython knows
             reader.take((length >> 1) + 1)
+    for _ in range(constants):
+        if reader.take(1) != RUNTIME:
+            raise ValueError("the file has constants other than names")
     found: list[bytes] = []
-    _function(reader, found)
+    _function(reader, kind, found)
     return found
 
 
-def _function(reader: _Reader, found: list[bytes]) -> None:
+def _function(reader: _Reader, kind: int, found: list[bytes]) -> None:
     head = reader.number()
     code = reader.take(head >> 3)
-    if head & 3 == ASSEMBLER:
+    if head & 3 == kind:
         found.append(code)
-        for _ in range(3):  # flags, number of arguments, type of the result
+        for _ in range(3 if kind == ASSEMBLER else 1):  # flags; number of arguments, type of the result
             reader.number()
     elif head & 3:
-        raise ValueError("native code other than assembler")
+        raise ValueError("native code of another kind")
     if head & 4:
         for _ in range(reader.number()):
-            _function(reader, found)
+            _function(reader, kind, found)

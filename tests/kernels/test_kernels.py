@@ -205,6 +205,6 @@ def test_what_an_operation_does_depends_on_no_operand(kernel, operation):
 
 
 def test_a_file_of_something_else_has_no_machine_code_for_the_emulator(kernel):
-    for data in (b"", b"M\x05\x1f\x1f\0\0", b"N\x06\x1f\x1f\0\0", b"M\x06\x1f\x1f\0\1", b"M\x06\x1f\x1f\0\0\x0a\0"):
+    for data in (b"", b"M\x05\x1f\x1f\0\0", b"N\x06\x1f\x1f\0\0", b"M\x06\x1f\x1f\0\1\5", b"M\x06\x1f\x1f\0\0\x0a\0"):
         with pytest.raises(ValueError, match=r"cut short|format|constants|native"):
-            mpyfile.assembler_functions(data)
+            mpyfile.functions(data)
