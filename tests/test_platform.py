@@ -156,10 +156,11 @@ def test_a_board_without_machine_code_uses_the_plain_twins(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         "from daric_protocol import platform\n"
-        "from daric_protocol.platform import matrix, plain, rows\n"
+        "from daric_protocol.platform import matrix, plain, rows, vole\n"
         "assert platform.keccak256 is plain.keccak256\n"
         "assert platform.transpose_byte is plain.transpose_byte\n"
-        "assert matrix.hash_rows is rows.hash_rows\n"
+        "assert matrix.xor_columns is rows.xor_columns\n"
+        "assert matrix.AliceRows is vole.AliceRows\n"
         "print(platform.keccak256(b'').hex())\n"
     )
     printed = run_micropython(script, env={"MICROPYPATH": f"{packages}:.frozen"})

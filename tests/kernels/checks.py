@@ -116,6 +116,24 @@ def _programs() -> types.ModuleType:
     return chain_viper
 
 
+@cache
+def _vole() -> types.ModuleType:
+    micropython = types.ModuleType("micropython")
+    micropython.const = lambda value: value  # type: ignore[attr-defined]
+    micropython.viper = lambda function: function  # type: ignore[attr-defined]
+    with mock.patch.dict(sys.modules, {"micropython": micropython}):
+        from daric_protocol.platform import rows_viper, vole_viper
+    rows_viper.ptr8 = vole_viper.ptr8 = memoryview  # type: ignore[attr-defined]
+    return vole_viper
+
+
+def vole(run: Run) -> types.ModuleType:
+    """vole_viper.py on CPython, its machine code as plain Python, with this machine."""
+    module = _vole()
+    module.chain_viper.run = run  # type: ignore[attr-defined]
+    return module
+
+
 def programs(run: Run) -> types.ModuleType:
     """chain_viper.py on CPython, with this machine."""
     module = _programs()

@@ -2,12 +2,13 @@
 
 from hashlib import sha256
 
-from daric_protocol import extension, gadget, platform, transfer
+from daric_protocol import extension, gadget, multiply, platform, transfer
 from daric_protocol.errors import Abort
 from daric_protocol.field import BATCH
 from daric_protocol.multiply import CHUNK_BYTES, CHUNKS, Alice, Bob
 from daric_protocol.pairstate import PairState
 from daric_protocol.platform import curve
+from daric_protocol.platform.matrix import AliceRows
 from daric_protocol.polynomial import lagrange
 from daric_protocol.tagged import HS, TH, Q, scalar
 
@@ -211,19 +212,36 @@ def tampered_extension(message, tamper, sid_v, k0, choices):
     return bytes(matrix) + platform.column_hashes(weights, choices) + tau
 
 
-class CheatingAlice(Alice):
+class CheatingRows(AliceRows):
     """Adds 1 to one column of a~ in some rows and makes everything else honestly."""
 
     rows = ()
     column = 0
 
-    def _fill(self, number, chunk):
-        yield from Alice._fill(self, number, chunk)
+    def add(self, first, rows, weights, chunk):
+        AliceRows.add(self, first, rows, weights, chunk)
+        self._cheat(first, chunk)
+
+    def check(self, first, rows, chunk):
+        checks = AliceRows.check(self, first, rows, chunk)
+        self._cheat(first, chunk)
+        return checks
+
+    def _cheat(self, first, chunk):
         for row in self.rows:
-            if row // 32 == number:
+            if first <= row < first + 8:
                 at = 96 * (row % 32) + 32 * self.column
                 value = (int.from_bytes(chunk[at : at + 32], "big") + 1) % Q
                 chunk[at : at + 32] = value.to_bytes(32, "big")
+
+
+def cheating_stream(alice, rows, column):
+    CheatingRows.rows, CheatingRows.column = rows, column
+    multiply.AliceRows = CheatingRows
+    try:
+        return b"".join(list(alice().stream()))
+    finally:
+        multiply.AliceRows = AliceRows
 
 
 def parts_of(stream):
@@ -241,9 +259,9 @@ def check_rvole(case):
     def bob():
         return Bob(sid_v, k0, k1, 2, draws(raw(given["beta"]), raw(given["pad"])))
 
-    def alice(kind=Alice):
+    def alice():
         inputs = int.from_bytes(raw(given["a0"]), "big"), int.from_bytes(raw(given["a1"]), "big")
-        return kind(sid_v, kD, delta, 1, message, inputs[0], inputs[1], draws(raw(given["a_hat"])))
+        return Alice(sid_v, kD, delta, 1, message, inputs[0], inputs[1], draws(raw(given["a_hat"])))
 
     receiver = bob()
     message = receiver.message
@@ -275,8 +293,7 @@ def check_rvole(case):
     assert (honest.c[1] + d_v - int.from_bytes(raw(given["a1"]), "big") * receiver.b) % Q == 0
     for tamper, answer in zip(given["tampered"], case["out"]["tampered"]):  # noqa: B905
         if "rows" in tamper:
-            CheatingAlice.rows, CheatingAlice.column = tamper["rows"], tamper["column"]
-            changed = b"".join(list(alice(CheatingAlice).stream()))
+            changed = cheating_stream(alice, tamper["rows"], tamper["column"])
             assert changed[:32].hex() == answer["h"] and changed[rows:].hex() == answer["MU"]
         elif "eta" in tamper:
             changed = stream[:32] + raw(tamper["eta"]) + stream[64:]

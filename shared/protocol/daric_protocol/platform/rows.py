@@ -1,11 +1,13 @@
-"""What OT extension and multiplication do with every byte of a matrix, in plain Python: the twin of rows_viper.py.
+"""What OT extension does with every byte of a matrix, in plain Python: the twin of rows_viper.py.
 
-Specification: docs/protocol.md, sections 4 and 5. Bits are little-endian, scalars big-endian.
+Specification: docs/protocol.md, section 4. Bits are little-endian.
 """
 
 from hashlib import sha256
 
-Q = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Bytes = bytes | bytearray | memoryview
 
 
 def expand_columns(columns: bytearray, width: int, block: bytearray, seeds: bytes) -> None:
@@ -25,9 +27,7 @@ def expand_columns(columns: bytearray, width: int, block: bytearray, seeds: byte
         columns[width * k : width * (k + 1)] = expanded[:width]
 
 
-def xor_columns(
-    target: bytearray, width: int, source: "bytes | bytearray | memoryview", stride: int, selected: bytes
-) -> None:
+def xor_columns(target: "bytearray | memoryview", width: int, source: "Bytes", stride: int, selected: "Bytes") -> None:
     """Add to column k of the target, `width` bytes, that of the source, wherever bit k of `selected` is 1.
 
     stride: bytes from one column of the source to the next; 0 where one column is added to all of them.
@@ -40,39 +40,3 @@ def xor_columns(
         target[start : start + width] = mixed.to_bytes(width, "little")
         column += 1
         at += stride
-
-
-def hash_rows(block: bytearray, first: int, rows: "bytes | bytearray") -> "list[bytes]":
-    """The three digests of each row of 16 bytes, in one list: SHA-256 of the block with number, column and row set.
-
-    block: 51 B; after a prefix of 32 come 2 for the row's number, 1 for the column (0, 1, 2) and 16 for the row. first:
-    the first row's number; all of them have the same high byte.
-    """
-    hashed = sha256
-    digests = [b""] * (3 * len(rows) // 16)
-    block[32] = first >> 8
-    number = first & 255
-    at = 0
-    for row in range(0, len(rows), 16):
-        block[33] = number
-        block[35:51] = rows[row : row + 16]
-        for column in (0, 1, 2):
-            block[34] = column
-            digests[at] = hashed(block).digest()
-            at += 1
-        number += 1
-    return digests
-
-
-def offset_rows(minuends: "list[bytes]", subtrahends: "list[bytes]", offsets: bytes) -> "bytes | bytearray":
-    """minuend - subtrahend + offset modulo q, 32 B each.
-
-    minuends, subtrahends: rows of three numbers below 2^256, 32 B each. offsets: three scalars, 96 B, for all rows.
-    """
-    from_bytes = int.from_bytes
-    numbers = [from_bytes(offsets[at : at + 32], "big") for at in (0, 32, 64)]
-    rows = [b""] * len(minuends)
-    for i in range(len(minuends)):
-        number = from_bytes(minuends[i], "big") - from_bytes(subtrahends[i], "big") + numbers[i % 3]
-        rows[i] = (number % Q).to_bytes(32, "big")
-    return b"".join(rows)
