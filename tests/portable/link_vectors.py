@@ -8,8 +8,9 @@ from daric_protocol.errors import DaricError
 
 def stuffing(case):
     data, encoded = unhexlify(case["data"]), unhexlify(case["encoded"])
-    assert cobs.encode(data) == encoded
+    assert cobs.encode(data) == b"\0" + encoded + b"\0"
     assert cobs.decode(encoded) == data
+    assert cobs.decode(b"\1\0" + encoded + b"\0\1", 2, 2 + len(encoded)) == data
 
 
 def refused_stuffing(case):

@@ -11,6 +11,7 @@ from binascii import crc32
 from daric_protocol import cobs
 from daric_protocol.errors import DaricError
 from daric_protocol.limits import LINK_ACK_TIMEOUT, LINK_FRAME_BYTES, LINK_MESSAGE_BYTES, LINK_RETRIES
+from daric_protocol.tagged import u8
 
 DATA = 1
 FIRST = 2  # data that opens a message; its payload starts with the message's length, u32
@@ -98,25 +99,28 @@ class Link:
 
     def receive(self, data: bytes) -> "list[bytes]":
         """Take bytes from the line; returns the messages they complete, in order."""
-        pieces = (self._tail + data).split(b"\x00")
-        tail = pieces.pop()
-        self._tail = tail if len(tail) <= STUFFED_LIMIT else tail[:1]  # too long to become a frame: noise
+        if self._tail:
+            data = self._tail + data
         messages: "list[bytes]" = []
-        for piece in pieces:
-            if HEADER_BYTES + CRC_BYTES < len(piece) <= STUFFED_LIMIT:
-                frame = _unwrap(piece)
+        start = 0
+        end = data.find(b"\x00")
+        while end >= 0:
+            if HEADER_BYTES + CRC_BYTES < end - start <= STUFFED_LIMIT:
+                frame = _unwrap(data, start, end)
                 if frame is not None:
                     self._take(frame, messages)
+            start = end + 1
+            end = data.find(b"\x00", start)
+        long = len(data) - start > STUFFED_LIMIT  # too long to become a frame: noise
+        self._tail = data[start : start + 1] if long else data[start:]
         return messages
 
     def output(self, now: int) -> bytes:
         """What to write to the line now; `now` is any counter of milliseconds. Call it often."""
-        out = self._control
-        self._control = []
         if self._frame is None and self._load():
             self._tries = 0
             self._sent_at = now
-            out.append(self._wrapped())
+            self._control.append(self._frame or b"")
         elif self._frame is not None:
             wait = self._wait << min(self._tries, BACKOFF_LIMIT)
             if ((now - self._sent_at) & TICKS) >= wait:
@@ -125,8 +129,12 @@ class Link:
                     self._fail(DaricError("link", "the other side acknowledges nothing"))
                 else:
                     self._sent_at = now
-                    out.append(self._wrapped())
-        return b"".join(out)
+                    self._control.append(self._frame)
+        if not self._control:
+            return b""
+        out = self._control[0] if len(self._control) == 1 else b"".join(self._control)
+        self._control = []
+        return out
 
     def due(self, now: int) -> int:
         """Milliseconds until `output` may have a repetition to send; a large number when nothing waits."""
@@ -150,11 +158,8 @@ class Link:
         payload = self._message[self._offset : self._offset + LINK_FRAME_BYTES - len(head)]
         self._carried = len(payload)
         self._sequence = (self._sequence + 1) & 0xFF
-        self._frame = bytes((kind,)) + self.conversation + bytes((self._sequence,)) + head + payload
+        self._frame = _wrap(u8(kind), self.conversation, u8(self._sequence), head, payload)
         return True
-
-    def _wrapped(self) -> bytes:
-        return _wrap(self._frame or b"")
 
     def _fail(self, error: DaricError) -> None:
         self.drop()
@@ -175,8 +180,8 @@ class Link:
 
     # --- receiving
 
-    def _take(self, frame: bytes, messages: "list[bytes]") -> None:
-        kind, conversation, sequence = frame[0], frame[1 : 1 + CONVERSATION_BYTES], frame[HEADER_BYTES - 1]
+    def _take(self, frame: memoryview, messages: "list[bytes]") -> None:
+        kind, conversation, sequence = frame[0], bytes(frame[1 : 1 + CONVERSATION_BYTES]), frame[HEADER_BYTES - 1]
         if kind in (ACK, RESTART, REFUSE):
             if conversation == self.conversation and self._frame is not None and sequence == self._sequence:
                 if kind == ACK:
@@ -199,9 +204,9 @@ class Link:
             self._take_more(conversation, sequence, frame[HEADER_BYTES:], messages)
 
     def _answer(self, kind: int, conversation: bytes, sequence: int) -> None:
-        self._control.append(_wrap(bytes((kind,)) + conversation + bytes((sequence,))))
+        self._control.append(_wrap(u8(kind), conversation, u8(sequence)))
 
-    def _take_first(self, conversation: bytes, sequence: int, payload: bytes, messages: "list[bytes]") -> None:
+    def _take_first(self, conversation: bytes, sequence: int, payload: memoryview, messages: "list[bytes]") -> None:
         if conversation == self._peer and sequence == self._last:
             self._answer(ACK, conversation, sequence)
             return
@@ -218,7 +223,7 @@ class Link:
         self._filled = 0
         self._fill(payload[4:], conversation, sequence, messages)
 
-    def _take_more(self, conversation: bytes, sequence: int, payload: bytes, messages: "list[bytes]") -> None:
+    def _take_more(self, conversation: bytes, sequence: int, payload: memoryview, messages: "list[bytes]") -> None:
         if conversation == self._peer and sequence == self._last:
             self._answer(ACK, conversation, sequence)
         elif conversation != self._peer or self._partial is None or sequence != (self._last + 1) & 0xFF:
@@ -235,7 +240,7 @@ class Link:
             return False
         return True
 
-    def _fill(self, payload: bytes, conversation: bytes, sequence: int, messages: "list[bytes]") -> None:
+    def _fill(self, payload: memoryview, conversation: bytes, sequence: int, messages: "list[bytes]") -> None:
         buffer = self._partial
         if buffer is None:
             return
@@ -249,17 +254,23 @@ class Link:
         self._answer(ACK, conversation, sequence)
         if end == len(buffer):
             self._partial = None
-            messages.append(bytes(buffer))
+            messages.append(buffer)  # type: ignore[arg-type]  # as good as bytes, without a copy
 
 
-def _wrap(frame: bytes) -> bytes:
-    return b"\x00" + cobs.encode(frame + crc32(frame).to_bytes(4, "big")) + b"\x00"
+def _wrap(*parts: bytes) -> bytes:
+    """What goes over the line for a frame in parts."""
+    frame = list(parts)
+    check = 0
+    for part in parts:
+        check = crc32(part, check)
+    frame.append(check.to_bytes(4, "big"))
+    return cobs.encode(b"".join(frame))
 
 
-def _unwrap(piece: bytes) -> "bytes | None":
-    """The frame between two zeros, or None for noise."""
+def _unwrap(line: bytes, start: int = 0, end: "int | None" = None) -> "memoryview | None":
+    """The frame between two zeros, at `start` and `end` of what came from the line; None for noise."""
     try:
-        frame = cobs.decode(piece)
+        frame = cobs.decode(line, start, end)
     except DaricError:
         return None
     body = frame[:-CRC_BYTES]
