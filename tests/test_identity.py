@@ -189,7 +189,27 @@ def test_a_secret_out_of_range_is_no_identity(backend, secret):
 def test_a_nonce_candidate_out_of_range_is_passed_over(backend, monkeypatch):
     seeding = [bytes(32)] * 4
     first, second, third = bytes(32), Q.to_bytes(32, "big"), (3).to_bytes(32, "big")
-    answers = iter([*seeding, first, bytes(32), bytes(32), second, bytes(32), bytes(32), third])
+    mask = [*seeding, (5).to_bytes(32, "big")]
+    answers = iter([*mask, *seeding, first, bytes(32), bytes(32), second, bytes(32), bytes(32), third])
     monkeypatch.setattr(platform, "hmac_sha256", lambda key, data: next(answers))
     r, _ = sign_ecdsa(SECRET, DIGEST, b"")
     assert r == backend.x_int(backend.mul_g(3))
+
+
+def test_what_a_nonce_is_inverted_with_is_as_random_as_the_nonce(backend, monkeypatch):
+    inverted, inverse = [], backend.inverse
+
+    def watched(a, modulus):
+        inverted.append(a % modulus)
+        return inverse(a, modulus)
+
+    monkeypatch.setattr(backend, "inverse", watched)
+    nonces, masks = [], []
+    for additional in (b"", bytes(32), bytes(31) + b"\1"):
+        r, s = sign_ecdsa(SECRET, DIGEST, additional)
+        z = int.from_bytes(DIGEST, "big")
+        nonces.append(pow(s, -1, Q) * (z + r * SECRET) % Q)  # or Q minus it, where s was high
+        masks.append(inverted[-1] * pow(nonces[-1], -1, Q) % Q)
+        assert backend.x_int(backend.mul_g(nonces[-1])) % Q == r
+    found = nonces + masks + [Q - number for number in nonces + masks]
+    assert len({*found, *inverted}) == 15 and min(masks) > 2**200

@@ -92,9 +92,10 @@ def sign_ecdsa(secret: int, digest: bytes, additional: bytes) -> "tuple[int, int
     """(r, s) with low s over a 32-byte digest; additional: bytes mixed into the nonce, b"" for plain RFC 6979."""
     curve = platform.curve
     z = _digest_int(digest)
+    mask = next(_nonces(secret, digest, additional + b"mask"))  # how long Euclid takes tells of k * mask, not of k
     for k in _nonces(secret, digest, additional):
         r = curve.x_int(curve.mul_g(k)) % curve.Q
-        s = curve.inverse(k, curve.Q) * (z + r * secret) % curve.Q
+        s = curve.inverse(k * mask, curve.Q) * mask * (z + r * secret) % curve.Q
         if r and s:
             return r, min(s, curve.Q - s)
     raise DaricError("internal")
