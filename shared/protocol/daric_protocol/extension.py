@@ -6,7 +6,7 @@ A matrix is kept as 128 columns of 68 bytes, one per seed; bit j of a column bel
 from hashlib import sha256
 
 from daric_protocol.errors import Abort
-from daric_protocol.garbage import Computing
+from daric_protocol.garbage import RARELY, Computing
 from daric_protocol.platform import column_hashes, equal, transpose_byte
 from daric_protocol.platform.matrix import expand_columns, xor_columns
 from daric_protocol.tagged import TH, u8
@@ -24,7 +24,7 @@ ALL = b"\xff" * (COLUMNS // 8)  # selects every column
 def _expand(sid_v: bytes, seeds: bytes, columns: bytearray, width: int) -> None:
     """Write the first `width` bytes (52 or 68) of every seed's expansion to its column."""
     block = bytearray(TH("dkls/prg", sid_v) + bytes(18))  # what is hashed: K 32, column 1, seed 16, counter 1
-    with Computing():
+    with Computing(RARELY):
         expand_columns(columns, width, block, seeds)
 
 

@@ -9,6 +9,7 @@ from hashlib import sha256
 
 from daric_protocol import tables
 from daric_protocol.errors import DaricError
+from daric_protocol.garbage import RARELY, Computing
 from daric_protocol.limits import STREAM_ROWS
 from daric_protocol.platform import Sha256, equal
 from daric_protocol.tagged import Q, scalar, u16
@@ -64,10 +65,11 @@ def select(beta: bytes) -> int:
     """b = sum of g_j over the set bits j of beta (52 B, little-endian); every weight is added, times 0 or 1."""
     from_bytes = int.from_bytes
     total = first = 0
-    for part in parts():
-        choices = from_bytes(beta[first : first + STREAM_ROWS // 8], "little")
-        for at in range(0, PART, 32):
-            total += from_bytes(part[at : at + 32], "big") * (choices & 1)
-            choices >>= 1
-        first += STREAM_ROWS // 8
+    with Computing(RARELY):
+        for part in parts():
+            choices = from_bytes(beta[first : first + STREAM_ROWS // 8], "little")
+            for at in range(0, PART, 32):
+                total += from_bytes(part[at : at + 32], "big") * (choices & 1)
+                choices >>= 1
+            first += STREAM_ROWS // 8
     return total % Q

@@ -11,7 +11,7 @@ from hashlib import sha256
 from daric_protocol import extension, gadget
 from daric_protocol.errors import Abort, DaricError
 from daric_protocol.extension import GROUP
-from daric_protocol.garbage import Computing
+from daric_protocol.garbage import RARELY, Computing
 from daric_protocol.limits import STREAM_ROWS
 from daric_protocol.platform import Sha256, equal
 from daric_protocol.platform.matrix import AliceRows, BobRows
@@ -63,7 +63,7 @@ class Alice:
         running = Sha256()
         chunk = bytearray(CHUNK_BYTES)
         first = 0
-        with Computing():
+        with Computing(RARELY):
             for weights in gadget.parts():
                 for row in range(first, first + STREAM_ROWS, GROUP):
                     work.add(row, self._rows.group(row), weights, chunk)
@@ -91,7 +91,7 @@ class Alice:
     def _part(self, work: AliceRows, first: int, running: "Any") -> bytes:
         """Row `first` and the 31 after it; MU goes on in `running`."""
         chunk = bytearray(CHUNK_BYTES)
-        with Computing():
+        with Computing(RARELY):
             for row in range(first, first + STREAM_ROWS, GROUP):
                 running.update(work.check(row, self._rows.group(row), chunk))
         return chunk  # type: ignore[return-value]  # a device has no room for a copy
@@ -142,7 +142,7 @@ class Bob:
         """One chunk of 32 rows: y = alpha + beta_j * a~, summed into d and hashed into MU."""
         self._running.update(chunk)
         weights = next(self._gadget)
-        with Computing():
+        with Computing(RARELY):
             for first in range(STREAM_ROWS * number, STREAM_ROWS * (number + 1), GROUP):
                 choices = self._beta[first // GROUP]
                 self._running_mu.update(self._work.take(first, self._rows.group(first), choices, weights, chunk))
