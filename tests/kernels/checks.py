@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from random import Random
 from struct import pack_into
+from typing import Any
 from unittest import mock
 
 from daric_protocol import comb, curve, tables
@@ -150,3 +151,18 @@ def generator_table() -> bytes:
 def own_table() -> bytes:
     """The comb of POINT, as a device makes it for a base that it multiplies many times."""
     return bytes(comb.build(POINT, comb.COMB))
+
+
+def watched(
+    emulated: Any, watch: Callable[..., Any], module: Callable[[Run], types.ModuleType], work: Callable[..., object]
+) -> list[Any]:
+    """What `watch`, Emulated.counted or traced, tells of each run in work(module(run))."""
+    seen = []
+
+    def run(*buffers: Any) -> int:
+        seen.append(watch(emulated, *buffers))
+        result: int = emulated.result
+        return result
+
+    work(module(run))
+    return seen

@@ -95,22 +95,11 @@ def test_a_kernel_ends_a_walk_where_the_plain_machine_does(kernel):
 
 def counted(kernel, work):
     """How many instructions the kernel takes in all its runs for work(programs)."""
-    return sum(watched(kernel, work, Emulated.counted))
+    return sum(checks.watched(kernel.emulated(), Emulated.counted, checks.programs, work))
 
 
 def traced(kernel, work):
-    return b"".join(watched(kernel, work, Emulated.traced))
-
-
-def watched(kernel, work, watch):
-    emulated, seen = kernel.emulated(), []
-
-    def run(*buffers):
-        seen.append(watch(emulated, *buffers))
-        return emulated.result
-
-    work(checks.programs(run))
-    return seen
+    return b"".join(checks.watched(kernel.emulated(), Emulated.traced, checks.programs, work))
 
 
 def packed(points):

@@ -1,5 +1,7 @@
 """The rows of RVOLE by each kernel: right, as long as they were, and the same for every secret."""
 
+from functools import partial
+
 import pytest
 from daric_protocol.platform import vole
 from daric_protocol.tagged import Q
@@ -36,17 +38,6 @@ def rows(secret):
 WORK = {"add": add, "check": check, "take": take}
 
 
-def watched(kernel, work, watch):
-    emulated, seen = kernel.emulated(), []
-
-    def run(*buffers):
-        seen.append(watch(emulated, *buffers))
-        return emulated.result
-
-    work(checks.vole(run))
-    return seen
-
-
 def test_rows_come_out_as_in_plain_python(kernel):
     vole_twins.check(vole, checks.vole(kernel.emulated().run), 12)
 
@@ -58,11 +49,15 @@ def test_many_rows_come_out_as_in_plain_python(kernel):
 
 @pytest.mark.parametrize("name", WORK)
 def test_no_group_of_rows_takes_more_instructions_than_it_did(kernel, name):
-    (count,) = watched(kernel, lambda module: WORK[name](module, Q // 3), Emulated.counted)
+    work = partial(WORK[name], secret=Q // 3)
+    (count,) = checks.watched(kernel.emulated(), Emulated.counted, checks.vole, work)
     assert count <= kernel.rows[name] * MORE, count
 
 
 @pytest.mark.parametrize("name", WORK)
 def test_what_a_group_of_rows_does_depends_on_no_secret(kernel, name):
-    secrets = (0, 1, 255, Q - 1, Q // 2)
-    assert len({*watched(kernel, lambda module: [WORK[name](module, k) for k in secrets], Emulated.traced)}) == 1
+    def work(module):
+        for secret in (0, 1, 255, Q - 1, Q // 2):
+            WORK[name](module, secret)
+
+    assert len({*checks.watched(kernel.emulated(), Emulated.traced, checks.vole, work)}) == 1
