@@ -14,7 +14,7 @@ from typing import Any
 
 COUNTS: Counter[str] = Counter()
 ROWS = 416
-PRODUCTS_PER_ROW = 8  # gadget times alpha (Alice, Bob: two each), theta times alpha (two each): daric_protocol.multiply
+PRODUCTS_PER_ROW = 8  # gadget times alpha (Alice, Bob: two each), theta times alpha (two each): platform/vole.py
 
 
 def counted(work: Callable[..., Any], tally: Callable[..., dict[str, int]]) -> Callable[..., Any]:
