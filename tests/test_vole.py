@@ -66,6 +66,13 @@ def test_bob_takes_a_row_where_his_bit_is_1(alphas, parts, choices, weights, the
     )
 
 
+@given(st.lists(numbers, min_size=64, max_size=64), st.integers(0, 2**64 - 1))
+def test_the_weights_whose_bit_is_1_are_added(weights, beta):
+    parts = [packed(weights[:32]), packed(weights[32:])]
+    chosen = sum(g for j, g in enumerate(weights) if beta >> j & 1)
+    assert vole.select(beta.to_bytes(8, "little"), parts) == chosen % Q
+
+
 @pytest.mark.parametrize("first", [0, 8, 248, 256, 408])
 def test_the_alphas_of_a_row_bind_prefix_number_column_and_row(first):
     prefix, content = sha256(b"prefix").digest(), bytes(range(128))

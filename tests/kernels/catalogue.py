@@ -22,7 +22,7 @@ class Kernel:
     normalising: int  # a batch of eight points
     adding: int  # eight pairs of affine points
     root: int
-    rows: dict[str, int]  # of eight rows of RVOLE: both passes of Alice, and Bob's
+    rows: dict[str, int]  # of RVOLE: eight rows in both passes of Alice and in Bob's, 32 weights
 
     def emulated(self, architecture: str = "", model: int = 0) -> Emulated:
         code = machine_code(self.name, architecture or self.architectures[0])
@@ -39,7 +39,7 @@ V6M = Kernel(
         machine.SUBQ: 114, machine.LOAD: 35, machine.LOAD_BIG: 56, machine.BIG_Q: 125,
     },
     fixed_base=697_947, own_base=820_337, variable_base=1_916_890, normalising=304_958, adding=300_214, root=240_528,
-    rows={"add": 46_916, "check": 47_468, "take": 82_740},
+    rows={"add": 46_916, "check": 47_468, "take": 82_740, "select": 9_548},
 )  # fmt: skip
 V7EM = Kernel(
     "kernel_v7em",
@@ -51,7 +51,7 @@ V7EM = Kernel(
         machine.SUBQ: 60, machine.LOAD: 23, machine.LOAD_BIG: 38, machine.BIG_Q: 61,
     },
     fixed_base=203_803, own_base=204_628, variable_base=429_965, normalising=58_716, adding=60_074, root=47_723,
-    rows={"add": 12_762, "check": 12_962, "take": 19_466},
+    rows={"add": 12_762, "check": 12_962, "take": 19_466, "select": 5_010},
 )  # fmt: skip
 RV32IM = Kernel(
     "kernel_rv32im",
@@ -63,6 +63,6 @@ RV32IM = Kernel(
         machine.SUBQ: 152, machine.LOAD: 44, machine.LOAD_BIG: 93, machine.BIG_Q: 158,
     },
     fixed_base=468_679, own_base=519_316, variable_base=1_173_229, normalising=150_462, adding=152_547, root=115_454,
-    rows={"add": 35_561, "check": 36_081, "take": 55_617},
+    rows={"add": 35_561, "check": 36_081, "take": 55_617, "select": 12_937},
 )  # fmt: skip
 KERNELS = (V6M, V7EM, RV32IM)

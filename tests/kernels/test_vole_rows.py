@@ -31,11 +31,15 @@ def take(module, secret):
     module.BobRows(BLOCK, (3, Q - 4), bytes(31) + b"\5").take(8, rows(secret), secret & 255, WEIGHTS, CHUNK)
 
 
+def select(module, secret):
+    module.select((secret >> 7 & 0xFFFFFFFF).to_bytes(4, "little"), [WEIGHTS])
+
+
 def rows(secret):
     return vole_twins.noise(secret.to_bytes(32, "big"), 128)
 
 
-WORK = {"add": add, "check": check, "take": take}
+WORK = {"add": add, "check": check, "take": take, "select": select}
 
 
 def test_rows_come_out_as_in_plain_python(kernel):

@@ -88,9 +88,19 @@ def compare(plain, fast, groups, n):
     assert sides[0] == sides[1], n
 
 
+def compare_sums(plain, fast, n):
+    """Of chosen weights, of one part or several."""
+    label = b"sum%d" % n
+    beta = (noise(label, 52), b"\xff" * 52, bytes(52), b"\1" + bytes(50) + b"\x80")[n % 4]
+    parts = [numbers(label + bytes([k]), 32) for k in range(1 + n % 13)]
+    assert plain.select(beta, parts) == fast.select(beta, [memoryview(part) for part in parts]), n
+
+
 def check(plain, fast, cases):
     """Raises AssertionError where they differ."""
     compare(plain, fast, 3, 0)
+    for n in range(cases):
+        compare_sums(plain, fast, n)
     with Edges(plain, fast):
         for n in range(cases):
             compare(plain, fast, 1 + n % 5, n)

@@ -11,7 +11,7 @@ from daric_protocol import tables
 from daric_protocol.errors import DaricError
 from daric_protocol.garbage import RARELY, Computing
 from daric_protocol.limits import STREAM_ROWS
-from daric_protocol.platform import Sha256, equal
+from daric_protocol.platform import Sha256, equal, matrix
 from daric_protocol.tagged import Q, scalar, u16
 
 TYPE_CHECKING = False
@@ -62,14 +62,6 @@ def _computed() -> "Iterator[bytes]":
 
 
 def select(beta: bytes) -> int:
-    """b = sum of g_j over the set bits j of beta (52 B, little-endian); every weight is added, times 0 or 1."""
-    from_bytes = int.from_bytes
-    total = first = 0
+    """b = sum of g_j over the set bits j of beta (52 B, little-endian)."""
     with Computing(RARELY):
-        for part in parts():
-            choices = from_bytes(beta[first : first + STREAM_ROWS // 8], "little")
-            for at in range(0, PART, 32):
-                total += from_bytes(part[at : at + 32], "big") * (choices & 1)
-                choices >>= 1
-            first += STREAM_ROWS // 8
-    return total % Q
+        return matrix.select(beta, parts())

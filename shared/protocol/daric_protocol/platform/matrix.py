@@ -19,8 +19,8 @@ else:
     from daric_protocol.platform.rows import expand_columns, xor_columns
 
 if MACHINE:
-    from daric_protocol.platform.vole_viper import AliceRows, BobRows
+    from daric_protocol.platform.vole_viper import AliceRows, BobRows, select
 else:
-    from daric_protocol.platform.vole import AliceRows, BobRows  # type: ignore[assignment]
+    from daric_protocol.platform.vole import AliceRows, BobRows, select  # type: ignore[assignment]
 
-__all__ = ["AliceRows", "BobRows", "expand_columns", "xor_columns"]
+__all__ = ["AliceRows", "BobRows", "expand_columns", "select", "xor_columns"]

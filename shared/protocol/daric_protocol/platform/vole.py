@@ -10,6 +10,8 @@ from daric_protocol.tagged import Q
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     Bytes = bytes | bytearray | memoryview
 
 GROUP = 8
@@ -38,6 +40,22 @@ def hash_rows(block: bytearray, first: int, rows: "Bytes") -> "list[int]":
             at += 1
         number += 1
     return alphas
+
+
+def select(beta: "Bytes", parts: "Iterable[Bytes]") -> int:
+    """The sum modulo q of the weights whose bit in beta, little-endian, is 1; every weight is added, times 0 or 1.
+
+    parts: of the weights, 32 each.
+    """
+    from_bytes = int.from_bytes
+    total = first = 0
+    for part in parts:
+        choices = from_bytes(beta[first : first + 4], "little")
+        for at in range(0, 32 * (MASK + 1), 32):
+            total += from_bytes(part[at : at + 32], "big") * (choices & 1)
+            choices >>= 1
+        first += 4
+    return total % Q
 
 
 class AliceRows:

@@ -16,6 +16,8 @@ from daric_protocol.tagged import Q
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     Bytes = bytes | bytearray | memoryview
 
 _MULQ = const(8)
@@ -26,7 +28,7 @@ _BIG_Q = const(13)
 
 # Slots; 0 and 1 are the machine's.
 _INPUTS = const(2)  # a_u, a_v, a^
-_ZERO = const(2)  # of Bob, who has no inputs
+_ZERO = const(2)  # where there are no inputs
 _THETA_U = const(5)
 _THETA_V = const(6)
 _SUM_U = const(7)
@@ -43,22 +45,23 @@ _WEIGHTS = const(62)  # then what MU hashes
 _ALICE_SLOTS = const(70)
 _ETAS = const(70)  # where Bob's bit is 1, else 0
 _BOB_SLOTS = const(78)
+_PART_SLOTS = const(94)  # for 32 weights
 
 _NO_OFFSET = bytes(16)
 
 
-def _unrolled(row: bytes) -> bytearray:
-    """The program for eight rows, from that of the first one: the places that each row has of its own move on."""
+def _unrolled(row: bytes, rows: int = 8) -> bytearray:
+    """The program for all rows, from that of the first one: the places that each row has of its own move on."""
     moves = bytes([0 if slot < _ALPHAS else 3 if slot < _SINGLES else 1 for slot in row])
     instructions, move = int.from_bytes(row, "little"), int.from_bytes(moves, "little")
     code = bytearray(4)
-    for n in range(8):
+    for n in range(rows):
         code.extend((instructions + n * move).to_bytes(len(row), "little"))
     code.extend(bytes(4))
     return code
 
 
-def _offset(column: int) -> bytes:
+def _offset_of(column: int) -> bytes:
     """a~ of Alice; alpha stays in A."""
     return bytes((
         _LOAD_BIG, _A, 0, _ALPHAS + column, _LOAD_BIG, _B, 0, _OTHERS + column, _SUBQ, _B, _A, _B,
@@ -67,13 +70,13 @@ def _offset(column: int) -> bytes:
 
 
 _ADD = _unrolled(
-    bytes((_LOAD_BIG, _G, 0, _WEIGHTS)) + _offset(0) + bytes((_MULQ, _A, _A, _G, _ADDQ, _SUM_U, _SUM_U, _A))
-    + _offset(1) + bytes((_MULQ, _A, _A, _G, _ADDQ, _SUM_V, _SUM_V, _A)) + _offset(2)
+    bytes((_LOAD_BIG, _G, 0, _WEIGHTS)) + _offset_of(0) + bytes((_MULQ, _A, _A, _G, _ADDQ, _SUM_U, _SUM_U, _A))
+    + _offset_of(1) + bytes((_MULQ, _A, _A, _G, _ADDQ, _SUM_V, _SUM_V, _A)) + _offset_of(2)
 )  # fmt: skip
 _MIX = _unrolled(
-    _offset(0) + bytes((_MULQ, _CHECK, _A, _THETA_U))
-    + _offset(1) + bytes((_MULQ, _A, _A, _THETA_V, _ADDQ, _CHECK, _CHECK, _A))
-    + _offset(2) + bytes((_ADDQ, _CHECK, _CHECK, _A, _BIG_Q, _WEIGHTS, _CHECK, 0))
+    _offset_of(0) + bytes((_MULQ, _CHECK, _A, _THETA_U))
+    + _offset_of(1) + bytes((_MULQ, _A, _A, _THETA_V, _ADDQ, _CHECK, _CHECK, _A))
+    + _offset_of(2) + bytes((_ADDQ, _CHECK, _CHECK, _A, _BIG_Q, _WEIGHTS, _CHECK, 0))
 )  # fmt: skip
 _TAKE = _unrolled(bytes((
     _LOAD_BIG, _G, 0, _WEIGHTS,
@@ -86,6 +89,7 @@ _TAKE = _unrolled(bytes((
     # What the next group's are added to.
     _BIG_Q, _OTHERS, _ZERO, 0, _BIG_Q, _OTHERS + 1, _ZERO, 0, _BIG_Q, _OTHERS + 2, _ZERO, 0, _BIG_Q, _ETAS, _ZERO, 0,
 )))  # fmt: skip
+_SELECT = _unrolled(bytes((_LOAD_BIG, _A, 0, _WEIGHTS, _ADDQ, _SUM_U, _SUM_U, _A, _BIG_Q, _WEIGHTS, _ZERO, 0)), 32)
 
 
 @micropython.viper
@@ -127,19 +131,19 @@ class _Memory:
     def __init__(self, slots: int, block: bytearray, thetas: "tuple[int, int]") -> None:
         self._block = block
         self._slots = bytearray(32 * slots)
-        self._others = self._view(_OTHERS, 24)
-        self._weights = self._view(_WEIGHTS, 8)
+        self._others = self.view(_OTHERS, 24)
+        self._weights = self.view(_WEIGHTS, 8)
         self._put(_THETA_U, thetas[0])
         self._put(_THETA_V, thetas[1])
 
     def sums(self) -> "tuple[int, int]":
         return self._number(_SUM_U), self._number(_SUM_V)
 
-    def _run(self, code: bytearray) -> None:
+    def run(self, code: bytearray) -> None:
         pack_into("<II", self._slots, 0, 4, 0)
         chain_viper.run(self._slots, code, self._slots, b"")
 
-    def _view(self, first: int, slots: int) -> memoryview:
+    def view(self, first: int, slots: int) -> memoryview:
         return memoryview(self._slots)[32 * first : 32 * (first + slots)]
 
     def _put(self, slot: int, number: int) -> None:
@@ -147,6 +151,18 @@ class _Memory:
 
     def _number(self, slot: int) -> int:
         return int.from_bytes(self._slots[32 * slot : 32 * slot + 32], "little") % Q
+
+
+def select(beta: "Bytes", parts: "Iterable[Bytes]") -> int:
+    """As vole.select."""
+    memory = _Memory(_PART_SLOTS, bytearray(), (0, 0))
+    chosen = memory.view(_WEIGHTS, 32)
+    at = 0
+    for part in parts:
+        xor_columns(chosen, 32, part, 32, beta[at : at + 4])
+        memory.run(_SELECT)
+        at += 4
+    return memory.sums()[0]
 
 
 class AliceRows(_Memory):
@@ -172,7 +188,7 @@ class AliceRows(_Memory):
     def _offset(self, first: int, rows: "Bytes", code: bytearray, chunk: bytearray) -> None:
         hash_rows(self._slots, 32 * _ALPHAS, self._block, first, rows, _NO_OFFSET)
         hash_rows(self._slots, 32 * _OTHERS, self._block, first, rows, self._delta)
-        self._run(code)
+        self.run(code)
         at = 96 * (first & 31)
         chunk[at : at + 768] = self._others
 
@@ -183,7 +199,7 @@ class BobRows(_Memory):
     def __init__(self, block: bytearray, thetas: "tuple[int, int]", eta: bytes) -> None:
         _Memory.__init__(self, _BOB_SLOTS, block, thetas)
         self._eta = eta
-        self._etas = self._view(_ETAS, 8)
+        self._etas = self.view(_ETAS, 8)
         self._choices = bytearray(1)
 
     def take(self, first: int, rows: "Bytes", choices: int, weights: "Bytes", chunk: "Bytes") -> memoryview:
@@ -193,5 +209,5 @@ class BobRows(_Memory):
         self._choices[0] = choices
         xor_columns(self._others, 96, memoryview(chunk)[96 * place :], 96, self._choices)
         xor_columns(self._etas, 32, self._eta, 0, self._choices)
-        self._run(_TAKE)
+        self.run(_TAKE)
         return self._weights
