@@ -4,7 +4,9 @@ import random
 
 from daric_protocol import channel, platform
 from daric_protocol.errors import DaricError
-from daric_protocol.link import ACK, DATA, FIRST, GONE, PROBE, REFUSE, RESTART, _wrap
+from daric_protocol.link import ACK, DATA, FIRST, GONE, PROBE, REFUSE, RESTART
+
+from tests.link.line import wrapped
 
 LENGTHS = (0, 1, 15, 16, 17, 31, 32, 33, 34, 63, 64, 65, 200, 2048, 2049)
 NUMBERS = (-1, 0, 1, 2, 3, 15, 16, 17, 255, 256, 65535, 1 << 31, (1 << 32) - 1, 1 << 32, (1 << 62), -(1 << 63))
@@ -110,7 +112,7 @@ class Fuzz:
         if kind == FIRST:
             length = self.dice.choice((0, 1, len(payload), 1000, 32768, 32769, (1 << 32) - 1))
             payload = length.to_bytes(4, "big") + payload
-        return _wrap(head + payload[:192])
+        return wrapped(head + payload[:192])
 
     def noise(self) -> bytes:
         """Bytes that no rule made."""

@@ -11,9 +11,9 @@ import time
 from daric_host.device import DeviceLink
 from daric_host.transport import SerialTransport
 from daric_protocol.identity import Identity
-from daric_protocol.link import _unwrap
 
 from tests.link.fuzz import Fuzz
+from tests.link.line import unwrapped
 
 CONTROL = bytes(range(1, 6)) * 20
 LONGEST = 4096  # bytes of one frame and more: a device that says so much without an end speaks no protocol
@@ -41,7 +41,7 @@ def throw(path: str, seconds: float, seed: int) -> int:
         while time.monotonic() < deadline:
             port.write(sent)
             *pieces, rest = (rest + port.read(0.02)).split(b"\0")
-            strange = [piece for piece in pieces if piece and _unwrap(piece) is None]
+            strange = [piece for piece in pieces if piece and unwrapped(piece) is None]
             assert not strange and len(rest) < LONGEST, f"no frames: {[*strange, rest]}"
             count += sum(map(len, pieces))
             sent = fuzz.noise() if fuzz.dice.random() < 0.5 else fuzz.frame()

@@ -3,7 +3,18 @@
 import random
 from collections.abc import Callable
 
-from daric_protocol.link import Link
+from daric_protocol.link import CRC_BYTES, Link, unwrap, wrap
+
+
+def wrapped(frame: bytes) -> bytes:
+    """A frame as it goes over the line."""
+    return wrap(bytearray(frame + bytes(CRC_BYTES)), len(frame), bytearray(2 * len(frame) + 16))
+
+
+def unwrapped(piece: bytes) -> bytes | None:
+    """The frame between two zeros; None for noise."""
+    frame = unwrap(piece, 0, len(piece), bytearray(len(piece)))
+    return None if frame is None else bytes(frame)
 
 
 class Faults:

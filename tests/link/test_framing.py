@@ -7,7 +7,7 @@ from daric_protocol.errors import DaricError
 from daric_protocol.limits import LINK_FRAME_BYTES, LINK_MESSAGE_BYTES
 from daric_protocol.link import Link
 
-from tests.link.line import Faults, exchange
+from tests.link.line import Faults, exchange, wrapped
 
 LONG = bytes(range(256)) * 120  # 30,720 bytes with every byte value
 RAW_REPL = bytes(range(1, 6))  # what a tool sends to reach a prompt
@@ -193,7 +193,7 @@ def test_repetitions_come_ever_more_slowly(host: Link) -> None:
     assert set(pauses[5:]) == {16000}
 
 
-def test_the_counter_of_milliseconds_may_wrap(host: Link) -> None:
+def test_the_counter_of_milliseconds_maywrapped(host: Link) -> None:
     host.send(b"over the edge")
     edge = 1 << 30
     assert host.output(edge - 1)
@@ -208,11 +208,11 @@ def test_endless_bytes_without_a_delimiter_are_not_kept(device: Link, size: int)
 
 
 def test_a_frame_with_more_bytes_than_announced_is_refused(device: Link) -> None:
-    from daric_protocol.link import DATA, FIRST, _wrap
+    from daric_protocol.link import DATA, FIRST
 
-    device.receive(_wrap(bytes((FIRST,)) + b"host\x01" + b"\x00\x00\x00\x05abc"))
-    assert device.receive(_wrap(bytes((DATA,)) + b"host\x02" + b"defg")) == []
-    assert device.receive(_wrap(bytes((DATA,)) + b"host\x03" + b"de")) == []
+    device.receive(wrapped(bytes((FIRST,)) + b"host\x01" + b"\x00\x00\x00\x05abc"))
+    assert device.receive(wrapped(bytes((DATA,)) + b"host\x02" + b"defg")) == []
+    assert device.receive(wrapped(bytes((DATA,)) + b"host\x03" + b"de")) == []
 
 
 @pytest.mark.parametrize("conversation", [b"", b"abc", b"abcde"])

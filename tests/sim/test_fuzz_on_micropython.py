@@ -13,11 +13,12 @@ from daric_host.transport import SerialTransport
 from daric_protocol import flows, platform
 from daric_protocol.errors import DaricError
 from daric_protocol.identity import Identity
-from daric_protocol.link import Link, _unwrap
+from daric_protocol.link import Link
 from daric_sim.device import APPROVE, REFUSE, WAIT, Screen, SimDevice
 
 from tests.firmware.test_device_fuzz import ASKED, valid
 from tests.link.fuzz import Fuzz
+from tests.link.line import unwrapped
 from tests.sim.rig import DeviceParty, LocalParty, run_session
 
 HOST = Identity(4711)
@@ -42,7 +43,7 @@ class Listened(SerialTransport):
         for piece in pieces:
             if piece:
                 Listened.frames += 1
-                if _unwrap(piece) is None:
+                if unwrapped(piece) is None:
                     Listened.strange.append(piece)
         return data
 

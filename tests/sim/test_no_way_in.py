@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 import serial
 from daric_host.device import DeviceLink
-from daric_protocol import channel, cobs, platform
+from daric_protocol import channel, platform
 from daric_protocol.errors import DaricError
 from daric_protocol.identity import Identity
 from daric_protocol.limits import LINK_MESSAGE_BYTES
-from daric_protocol.link import CRC_BYTES, FIRST, HEADER_BYTES, Link, _unwrap, _wrap
+from daric_protocol.link import CRC_BYTES, FIRST, HEADER_BYTES, Link
 from daric_sim import flashed
 from daric_sim.device import WAIT, SimDevice
 
+from tests.link.line import unwrapped, wrapped
 from tests.sim.rig import paired
 
 HOST = Identity(4711)
@@ -51,7 +52,7 @@ def struck(moment: str) -> str:
 
 def frames_only(heard: bytes) -> bool:
     """Whether all that a device said is frames of the protocol."""
-    return all(_unwrap(piece) is not None for piece in heard.split(b"\0") if piece)
+    return all(unwrapped(piece) is not None for piece in heard.split(b"\0") if piece)
 
 
 def listen(port: serial.Serial, seconds: float = 0.3) -> bytes:
@@ -165,12 +166,12 @@ def oversize() -> dict[str, bytes]:
     return {
         "a frame of 10,000 bytes": b"\0" + b"\x55" * 10_000 + b"\0",
         "100,000 bytes without a delimiter": b"\x7f" * 100_000,
-        "a message of 4 GB": _wrap(head + b"\xff\xff\xff\xff" + b"x" * 100),
-        "a message above the limit": _wrap(head + (LINK_MESSAGE_BYTES + 1).to_bytes(4, "big") + b"x"),
-        "a frame with more than it announced": _wrap(head + (1).to_bytes(4, "big") + b"x" * 180),
-        "a long frame with a good sum": cobs.encode(head + bytes(240 - HEADER_BYTES - CRC_BYTES)),
-        "deep nesting": _wrap(head + (150).to_bytes(4, "big") + b"\x81" * 150),
-        "a million items": _wrap(head + (5).to_bytes(4, "big") + b"\x9a\x00\x0f\x42\x40"),
+        "a message of 4 GB": wrapped(head + b"\xff\xff\xff\xff" + b"x" * 100),
+        "a message above the limit": wrapped(head + (LINK_MESSAGE_BYTES + 1).to_bytes(4, "big") + b"x"),
+        "a frame with more than it announced": wrapped(head + (1).to_bytes(4, "big") + b"x" * 180),
+        "a long frame with a good sum": wrapped(head + bytes(240 - HEADER_BYTES - CRC_BYTES)),
+        "deep nesting": wrapped(head + (150).to_bytes(4, "big") + b"\x81" * 150),
+        "a million items": wrapped(head + (5).to_bytes(4, "big") + b"\x9a\x00\x0f\x42\x40"),
     }
 
 

@@ -8,10 +8,9 @@ forgery is the business of daric_protocol.channel.
 
 from binascii import crc32
 
-from daric_protocol import cobs
+from daric_protocol import platform
 from daric_protocol.errors import DaricError
 from daric_protocol.limits import LINK_ACK_TIMEOUT, LINK_FRAME_BYTES, LINK_MESSAGE_BYTES, LINK_RETRIES
-from daric_protocol.tagged import u8
 
 DATA = 1
 FIRST = 2  # data that opens a message; its payload starts with the message's length, u32
@@ -24,7 +23,8 @@ GONE = 7  # "I am not": whoever waits need not wait
 CONVERSATION_BYTES = 4
 HEADER_BYTES = 2 + CONVERSATION_BYTES
 CRC_BYTES = 4
-STUFFED_LIMIT = HEADER_BYTES + LINK_FRAME_BYTES + CRC_BYTES + 1  # one COBS code byte: the frame is under 254 bytes
+FRAME_LIMIT = HEADER_BYTES + LINK_FRAME_BYTES + CRC_BYTES
+STUFFED_LIMIT = FRAME_LIMIT + 1  # one COBS code byte: the frame is under 254 bytes
 TICKS = (1 << 30) - 1  # every board's millisecond counter wraps at a multiple of this period
 BACKOFF_LIMIT = 4  # a wait doubles at most this often: a device that computes is not flooded
 
@@ -54,6 +54,9 @@ class Link:
         self._wait = int(ack_timeout * 1000)
         self._tail = b""
         self._control: "list[bytes]" = []
+        # The frame at hand as it is before stuffing, and as it goes over the line: a device makes no garbage of them.
+        self._plain = bytearray(STUFFED_LIMIT)
+        self._wire = bytearray(STUFFED_LIMIT + 2)
         # Receiving: who speaks, the last frame taken, the message under way and how much of it is there.
         self._peer = b""
         self._last = -1
@@ -106,7 +109,7 @@ class Link:
         end = data.find(b"\x00")
         while end >= 0:
             if HEADER_BYTES + CRC_BYTES < end - start <= STUFFED_LIMIT:
-                frame = _unwrap(data, start, end)
+                frame = unwrap(data, start, end, self._plain)
                 if frame is not None:
                     self._take(frame, messages)
             start = end + 1
@@ -117,11 +120,12 @@ class Link:
 
     def output(self, now: int) -> bytes:
         """What to write to the line now; `now` is any counter of milliseconds. Call it often."""
-        if self._frame is None and self._load():
-            self._tries = 0
-            self._sent_at = now
-            self._control.append(self._frame or b"")
-        elif self._frame is not None:
+        if self._frame is None:
+            if self._message is not None or self._queue:
+                self._tries = 0
+                self._sent_at = now
+                self._control.append(self._load())
+        else:
             wait = self._wait << min(self._tries, BACKOFF_LIMIT)
             if ((now - self._sent_at) & TICKS) >= wait:
                 self._tries += 1
@@ -145,21 +149,30 @@ class Link:
 
     # --- sending
 
-    def _load(self) -> bool:
-        """Cut the next frame of the message under way, or of the next message; False when there is none."""
+    def _load(self) -> bytes:
+        """Cut the next frame of the message under way, or of the next message."""
         if self._message is None:
-            if not self._queue:
-                return False
             self._message = self._queue.pop(0)
             self._offset = self._restarts = 0
-        kind, head = DATA, b""
+        frame = self._plain
+        at = HEADER_BYTES
         if self._offset == 0:
-            kind, head = FIRST, len(self._message).to_bytes(4, "big")
-        payload = self._message[self._offset : self._offset + LINK_FRAME_BYTES - len(head)]
-        self._carried = len(payload)
+            at += 4
+            frame[HEADER_BYTES:at] = len(self._message).to_bytes(4, "big")
+        self._carried = min(HEADER_BYTES + LINK_FRAME_BYTES - at, len(self._message) - self._offset)
+        end = self._offset + self._carried
+        frame[at : at + self._carried] = memoryview(self._message)[self._offset : end]
         self._sequence = (self._sequence + 1) & 0xFF
-        self._frame = _wrap(u8(kind), self.conversation, u8(self._sequence), head, payload)
-        return True
+        kind = DATA if self._offset else FIRST
+        self._frame = self._wrapped(kind, self.conversation, self._sequence, at + self._carried)
+        return self._frame
+
+    def _wrapped(self, kind: int, conversation: bytes, sequence: int, size: int = HEADER_BYTES) -> bytes:
+        """What goes over the line for a frame of `size` bytes whose payload lies in its place."""
+        self._plain[0] = kind
+        self._plain[1 : 1 + CONVERSATION_BYTES] = conversation
+        self._plain[HEADER_BYTES - 1] = sequence
+        return wrap(self._plain, size, self._wire)
 
     def _fail(self, error: DaricError) -> None:
         self.drop()
@@ -204,7 +217,7 @@ class Link:
             self._take_more(conversation, sequence, frame[HEADER_BYTES:], messages)
 
     def _answer(self, kind: int, conversation: bytes, sequence: int) -> None:
-        self._control.append(_wrap(u8(kind), conversation, u8(sequence)))
+        self._control.append(self._wrapped(kind, conversation, sequence))
 
     def _take_first(self, conversation: bytes, sequence: int, payload: memoryview, messages: "list[bytes]") -> None:
         if conversation == self._peer and sequence == self._last:
@@ -257,23 +270,21 @@ class Link:
             messages.append(buffer)  # type: ignore[arg-type]  # as good as bytes, without a copy
 
 
-def _wrap(*parts: bytes) -> bytes:
-    """What goes over the line for a frame in parts."""
-    frame = list(parts)
-    check = 0
-    for part in parts:
-        check = crc32(part, check)
-    frame.append(check.to_bytes(4, "big"))
-    return cobs.encode(b"".join(frame))
+def wrap(frame: bytearray, size: int, wire: bytearray) -> bytes:
+    """What goes over the line for the first `size` bytes of a frame. frame: with room for a CRC behind; wire: room."""
+    frame[size : size + CRC_BYTES] = crc32(memoryview(frame)[:size]).to_bytes(CRC_BYTES, "big")
+    return bytes(memoryview(wire)[: platform.stuff(frame, size + CRC_BYTES, wire)])
 
 
-def _unwrap(line: bytes, start: int = 0, end: "int | None" = None) -> "memoryview | None":
-    """The frame between two zeros, at `start` and `end` of what came from the line; None for noise."""
-    try:
-        frame = cobs.decode(line, start, end)
-    except DaricError:
+def unwrap(line: bytes, start: int, end: int, frame: bytearray) -> "memoryview | None":
+    """The frame between two zeros, at `start` and `end` of what came from the line; None for noise.
+
+    frame: where it is put, with room for as many bytes.
+    """
+    size = platform.unstuff(line, start, end, frame) - CRC_BYTES
+    if size < HEADER_BYTES:
         return None
-    body = frame[:-CRC_BYTES]
-    if len(body) < HEADER_BYTES or crc32(body) != int.from_bytes(frame[-CRC_BYTES:], "big"):
+    view = memoryview(frame)
+    if crc32(view[:size]) != int.from_bytes(view[size : size + CRC_BYTES], "big"):
         return None
-    return body
+    return view[:size]

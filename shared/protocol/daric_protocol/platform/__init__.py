@@ -38,7 +38,9 @@ if NATIVE:
         hmac_sha256,
         keccak256,
         sha256,
+        stuff,
         transpose_byte,
+        unstuff,
     )
 else:
     from daric_protocol.platform.device import (
@@ -55,7 +57,9 @@ else:
         hmac_sha256,
         keccak256,
         sha256,
+        stuff,
         transpose_byte,
+        unstuff,
     )
 
 __all__ = [
@@ -74,7 +78,9 @@ __all__ = [
     "hmac_sha256",
     "keccak256",
     "sha256",
+    "stuff",
     "transpose_byte",
+    "unstuff",
 ]
 
 

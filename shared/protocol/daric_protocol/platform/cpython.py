@@ -17,7 +17,7 @@ from daric_protocol.errors import DaricError
 from daric_protocol.limits import CBOR_DEPTH
 from daric_protocol.platform.ccm import check_sizes
 from daric_protocol.platform.galois import column_hashes
-from daric_protocol.platform.plain import transpose_squares
+from daric_protocol.platform.plain import stuff, transpose_squares, unstuff
 
 __all__ = [
     "Sha256",
@@ -33,7 +33,9 @@ __all__ = [
     "hmac_sha256",
     "keccak256",
     "sha256",
+    "stuff",
     "transpose_byte",
+    "unstuff",
 ]
 
 Sha256 = hashlib.sha256

@@ -16,14 +16,14 @@ from daric_protocol.platform.ccm import seal_parts as ccm_seal_parts
 if sys.implementation.name == "micropython":
     try:
         from daric_protocol.platform.galois_viper import column_hashes
-        from daric_protocol.platform.viper import keccak256, transpose_byte
+        from daric_protocol.platform.viper import keccak256, stuff, transpose_byte, unstuff
     except (SyntaxError, ValueError):
         # A port without the native emitter: it cannot compile viper code, or refuses the compiled file.
         from daric_protocol.platform.galois import column_hashes
-        from daric_protocol.platform.plain import keccak256, transpose_byte
+        from daric_protocol.platform.plain import keccak256, stuff, transpose_byte, unstuff
 else:
     from daric_protocol.platform.galois import column_hashes
-    from daric_protocol.platform.plain import keccak256, transpose_byte
+    from daric_protocol.platform.plain import keccak256, stuff, transpose_byte, unstuff
 
 __all__ = [
     "Sha256",
@@ -39,7 +39,9 @@ __all__ = [
     "hmac_sha256",
     "keccak256",
     "sha256",
+    "stuff",
     "transpose_byte",
+    "unstuff",
 ]
 
 INNER_PAD = int.from_bytes(b"\x36" * 64, "big")

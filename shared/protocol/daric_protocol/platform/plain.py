@@ -1,9 +1,12 @@
-"""Keccak-256, bit-matrix transposition and what a stream cipher does with every byte, in plain Python.
+"""Keccak-256, bit-matrix transposition, and what cipher and serial line do with every byte, in plain Python.
 
 The twins of viper.py, and CPython's transposition.
 
-Specification: Keccak with the original padding (Ethereum); bit order docs/encodings.md, section 1.
+Specification: Keccak with the original padding (Ethereum); bit order docs/encodings.md, section 1; Consistent Overhead
+Byte Stuffing: Cheshire and Baker, IEEE/ACM Transactions on Networking 7(2), 1999.
 """
+
+RUN = 255  # the highest code of a stuffed run: so many bytes with itself, and no zero behind them
 
 # Round constants and rotations (x + 5y order) of Keccak-f[1600].
 ROUND_CONSTANTS = (
@@ -96,3 +99,46 @@ def xor(
     end = at + size
     mixed = int.from_bytes(source[at:end], "big") ^ int.from_bytes(stream[:size], "big")
     target[at:end] = mixed.to_bytes(size, "big")
+
+
+def stuff(data: "bytes | bytearray", size: int, out: bytearray) -> int:
+    """Write the first `size` bytes of the data to `out` without zeros, between two delimiters; how many bytes that is.
+
+    out: at least size + size // 254 + 3 bytes.
+    """
+    out[0] = 0
+    code, to = 1, 2
+    for i in range(size):
+        if data[i]:
+            out[to] = data[i]
+            to += 1
+        if not data[i] or (to - code == RUN and i + 1 < size):
+            out[code] = to - code
+            code = to
+            to += 1
+    out[code] = to - code
+    out[to] = 0
+    return to + 1
+
+
+def unstuff(line: bytes, start: int, end: int, out: bytearray) -> int:
+    """Write to `out` what `stuff` made line[start:end] of, without delimiters; how many bytes that is, or -1.
+
+    -1 for a zero inside or a run cut short. out: at least as large.
+    """
+    at, to = start, 0
+    while at < end:
+        code = line[at]
+        after = at + code
+        if code == 0 or after > end:
+            return -1
+        for i in range(at + 1, after):
+            if line[i] == 0:
+                return -1
+            out[to] = line[i]
+            to += 1
+        if code < RUN and after < end:
+            out[to] = 0
+            to += 1
+        at = after
+    return to

@@ -1,4 +1,4 @@
-"""Keccak-256, bit-matrix transposition and what a stream cipher does with every byte, in machine code.
+"""Keccak-256, bit-matrix transposition, and what cipher and serial line do with every byte, in machine code.
 
 For MicroPython with the native emitter only.
 
@@ -206,3 +206,59 @@ def xor(target, source, at: int, stream, size: int):
     while i < size:
         to[at + i] = given[at + i] ^ mask[i]
         i += 1
+
+
+@micropython.viper
+def stuff(data, size: int, out) -> int:
+    """Write the first `size` bytes of the data to `out` without zeros, between two delimiters; how many bytes that is.
+
+    out: at least size + size // 254 + 3 bytes.
+    """
+    given = ptr8(data)  # noqa: F821
+    put = ptr8(out)  # noqa: F821
+    put[0] = 0
+    code = 1
+    to = 2
+    i = 0
+    while i < size:
+        byte = given[i]
+        i += 1
+        if byte:
+            put[to] = byte
+            to += 1
+        if byte == 0 or (to - code == 255 and i < size):
+            put[code] = to - code
+            code = to
+            to += 1
+    put[code] = to - code
+    put[to] = 0
+    return to + 1
+
+
+@micropython.viper
+def unstuff(line, start: int, end: int, out) -> int:
+    """Write to `out` what `stuff` made line[start:end] of, without delimiters; how many bytes that is, or -1.
+
+    -1 for a zero inside or a run cut short. out: at least as large.
+    """
+    given = ptr8(line)  # noqa: F821
+    put = ptr8(out)  # noqa: F821
+    at = start
+    to = 0
+    while at < end:
+        code = int(given[at])
+        after = at + code
+        if code == 0 or after > end:
+            return -1
+        at += 1
+        while at < after:
+            byte = given[at]
+            if byte == 0:
+                return -1
+            put[to] = byte
+            to += 1
+            at += 1
+        if code < 255 and after < end:
+            put[to] = 0
+            to += 1
+    return to
