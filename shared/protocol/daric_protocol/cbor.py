@@ -20,9 +20,11 @@ def head(major: int, argument: int) -> bytes:
     """First bytes of an item: major type 0..7 and its argument, 0 <= argument < 2^64, in the shortest form."""
     if argument < 24:
         return (major << 5 | argument).to_bytes(1, "big")
-    for code, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
-        if argument >> 8 * size == 0:
-            return ((major << 5 | code) << 8 * size | argument).to_bytes(1 + size, "big")
+    if argument >> 64 == 0:
+        code, size = (24, 1) if argument < 1 << 8 else (25, 2) if argument < 1 << 16 else (26, 4)
+        if argument >> 32:
+            code, size = 27, 8
+        return ((major << 5 | code) << 8 * size | argument).to_bytes(1 + size, "big")
     raise DaricError("encoding", "CBOR integers have at most 64 bits")
 
 
@@ -51,19 +53,24 @@ def _encode(value: "Any", out: "list[Any]", depth: int) -> None:
         text = utf8(value)
         out.append(head(TEXT, len(text)))
         out.append(text)
-    elif isinstance(value, (list, tuple)):
+    elif isinstance(value, (list, tuple, dict)):
         check_depth(depth)
-        out.append(head(ARRAY, len(value)))
-        for item in value:
-            _encode(item, out, depth - 1)
-    elif isinstance(value, dict):
-        check_depth(depth)
+        _encode_items(value, out, depth - 1)
+    else:
+        raise DaricError("encoding", "not a CBOR value: " + type(value).__name__)
+
+
+def _encode_items(value: "Any", out: "list[Any]", depth: int) -> None:
+    """An array or a map. A function of its own: MicroPython takes a large frame from the heap, at each call."""
+    if isinstance(value, dict):
         out.append(head(MAP, len(value)))
         for key, item in sorted([(encode_key(key), key) for key in value]):
             out.append(key)
-            _encode(value[item], out, depth - 1)
-    else:
-        raise DaricError("encoding", "not a CBOR value: " + type(value).__name__)
+            _encode(value[item], out, depth)
+        return
+    out.append(head(ARRAY, len(value)))
+    for item in value:
+        _encode(item, out, depth)
 
 
 def utf8(text: str) -> bytes:

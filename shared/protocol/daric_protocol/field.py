@@ -8,6 +8,7 @@ it. A value folded once has at most 33 bits more than FOLD times its excess; not
 import sys
 
 from daric_protocol.errors import DaricError
+from daric_protocol.garbage import RARELY, Computing
 
 P = 2**256 - 2**32 - 977
 BETA = 0x7AE96A2B657C07106E64479EAC3434E99CF0497512F58995C1396C28719501EE  # a cube root of 1
@@ -27,13 +28,14 @@ def inverse(a: int, modulus: int) -> int:
     high = modulus
     x = 1
     y = 0
-    while low != 1:
-        quotient, rest = divmod(high, low)
-        high = low
-        low = rest
-        rest = y - quotient * x
-        y = x
-        x = rest
+    with Computing(RARELY):
+        while low != 1:
+            quotient, rest = divmod(high, low)
+            high = low
+            low = rest
+            rest = y - quotient * x
+            y = x
+            x = rest
     return x % modulus
 
 

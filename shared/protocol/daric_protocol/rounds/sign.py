@@ -115,7 +115,9 @@ def sign(
         key_sum = curve.add(key_sum, theirs.key_point)
         total_phi += theirs.psi
         collect()
-    signing_key = curve.add(curve.decode(shard.pk), curve.mul_g(tweak))
+    signing_key: "Any" = curve.decode(shard.pk)
+    if tweak:  # which is no secret; the way to the identity is a long one
+        signing_key = curve.add(signing_key, curve.mul_g(tweak))
     if signing_key is None or not curve.equal_points(key_sum, signing_key):
         raise Abort("soft", None, "The signers' key shares do not add up to the group's key.")
     if nonce_sum is None or not 0 < curve.x_int(nonce_sum) < Q:
