@@ -1,0 +1,1 @@
+// Not in the sdist, and included by the core for nothing that is on here.

@@ -1,0 +1,22 @@
+// What MicroPython's core asks of a board.
+
+#include "py/mpconfig.h"
+#include "host.h"
+
+static inline void mp_hal_set_interrupt_char(int character) {
+    (void)character; // no byte of the console interrupts
+}
+
+static inline mp_uint_t mp_hal_ticks_us(void) {
+    return HOST->microseconds;
+}
+
+static inline mp_uint_t mp_hal_ticks_ms(void) {
+    return HOST->microseconds / 1000;
+}
+
+static inline void mp_hal_delay_ms(mp_uint_t milliseconds) {
+    mp_uint_t begun = mp_hal_ticks_us();
+    while (mp_hal_ticks_us() - begun < 1000 * milliseconds) {
+    }
+}
