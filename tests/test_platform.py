@@ -201,3 +201,40 @@ def test_a_computation_collects_less_often_and_never_more_often_than_asked(tmp_p
         "        print(asked)\n"
     )
     assert run_micropython(script).split() == ["2048", "-1", "65536"]
+
+
+def test_a_session_collects_once_all_but_a_clean_part_of_the_heap_is_used(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import gc\n"
+        "from daric_protocol.garbage import CLEAN, OFTEN, collect, often\n"
+        "often()\n"
+        "assert gc.threshold() == OFTEN\n"
+        "collect()\n"
+        "spare = gc.mem_free() - CLEAN\n"
+        "assert abs(gc.threshold() - spare) < 1024, (gc.threshold(), spare)\n"
+        "used = bytearray(gc.mem_free() - CLEAN // 2)\n"
+        "collect()\n"
+        "print(gc.threshold() == OFTEN)\n"
+        "del used\n"
+        "gc.threshold(-1)\n"
+        "collect()\n"
+        "print(gc.threshold())\n"
+    )
+    assert run_micropython(script).split() == ["True", "-1"]
+
+
+def test_code_is_loaded_where_garbage_is_collected_often(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import gc\n"
+        "from daric.modules import Modules\n"
+        "from daric_protocol.garbage import OFTEN, collect\n"
+        "gc.threshold(OFTEN)\n"
+        "modules = Modules()\n"
+        "collect()\n"
+        "print(gc.threshold() > OFTEN)\n"
+        "modules.forget()\n"
+        "print(gc.threshold() == OFTEN)\n"
+    )
+    assert run_micropython(script, firmware=True).split() == ["True", "True"]

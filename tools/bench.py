@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import embit.util
-from daric.app import GARBAGE  # bytes between collections where memory is scarce
+from daric_protocol.garbage import OFTEN
 from daric_sim import flashed, image
 
 HERE = Path(__file__).resolve().parent / "bench"
@@ -81,7 +81,7 @@ def smallest_heap(tape: Path) -> int:
     while low < high:
         middle = (low + high) // 2
         try:
-            micropython(f"import party; party.fit({str(tape)!r}, {GARBAGE})", heap=f"{HEAPS[middle]}k")
+            micropython(f"import party; party.fit({str(tape)!r}, {OFTEN})", heap=f"{HEAPS[middle]}k")
             high = middle
         except subprocess.CalledProcessError:
             low = middle + 1

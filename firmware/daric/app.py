@@ -8,6 +8,7 @@ import gc
 import sys
 
 from daric_protocol.errors import DaricError
+from daric_protocol.garbage import often
 from daric_protocol.link import CONVERSATION_BYTES, TICKS, Link
 
 from daric import screens
@@ -22,7 +23,6 @@ START = (
     "daric_protocol.tables",
 )  # fmt: skip
 RESTART_MS = 1000  # from the answer that says so to the reset: a host gets it even over noise
-GARBAGE = 2048  # collect after so many bytes: what lives stays together, and large blocks stay free (measured)
 REST_MS = 500  # of silence, before a device with a worn heap starts anew
 IDLE_WAIT = 50  # milliseconds between two looks at buttons and repetitions
 
@@ -280,8 +280,7 @@ def run() -> None:
     board = this_board()
     try:
         gc.collect()
-        if hasattr(gc, "threshold"):
-            gc.threshold(GARBAGE)
+        often()
         app = App(board)
         gc.collect()
         while not (app.leaving and app.link.idle):

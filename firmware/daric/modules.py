@@ -6,6 +6,8 @@ A board without frozen code keeps every imported module in RAM; key generation a
 import gc
 import sys
 
+from daric_protocol.garbage import often
+
 TOP = ("daric.", "daric_protocol.")
 GUESTS = (  # one of each flow, with what they load
     "flows.questions_backing", "flows.changing", "rounds.keygen", "rounds.sign", "rounds.imported", "rounds.reshare",
@@ -74,6 +76,7 @@ class Modules:
                 del package.__dict__[last]
             del module, package
         gc.collect()
+        often()
 
     def clean(self, device) -> None:
         """Overwrite what flows gave back since the last time: secrets are not to lie in free memory."""

@@ -5,6 +5,7 @@ The host carries frames; the owner confirms on the screen before any share exist
 
 from daric_protocol import channel
 from daric_protocol.errors import DaricError
+from daric_protocol.garbage import collect
 from daric_protocol.limits import (
     APPROVAL_TIMEOUT,
     FRAME_BYTES,
@@ -134,7 +135,7 @@ class Sessions:
             parsed, device.custody, device.entropy.draw, True, describe, confirmed=True, now=now,
             allow_raw=RAW in device.vault.names(RAW), backing=_backing(device, parsed),
         )  # fmt: skip
-        self._session.tidy = self._tidy
+        self._session.tidy = self._make_room
         self._host = host
         self._terms = terms
         self._heard = device.board.ticks()
@@ -364,6 +365,10 @@ class Sessions:
 
     def _tidy(self) -> None:
         self._device.modules.forget(*PASSING)
+
+    def _make_room(self) -> None:
+        self._tidy()
+        collect()
 
     def _show_progress(self) -> None:
         session = self._session

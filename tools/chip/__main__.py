@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from daric_protocol.errors import DaricError
+from daric_protocol.garbage import OFTEN
 
 from tools.chip import flash, peers
 from tools.chip.pico import Pico
@@ -28,7 +29,8 @@ async def run(image: bytes, garbage: int) -> None:
         hello = await chip.hello()
         tell("MicroPython", hello.micropython)
         tell("arithmetic", hello.arithmetic)
-        tell("collects garbage after", f"{garbage} bytes" if garbage >= 0 else "as the port does")
+        tell("heap free, party imported", f"{hello.free} bytes")
+        tell("collects garbage", "as the firmware does" if garbage == OFTEN else "as the port does")
         await peers.key_generation(chip, 2, 2)
         tell("key generation 2-of-2", seconds(chip))
         keepers = await peers.key_generation(chip, 2, 3)
@@ -63,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The exit code."""
     parser = argparse.ArgumentParser(prog="tools.chip", description="The firmware's party on an emulated Pico.")
     parser.add_argument("uf2", type=Path, help="a stock MicroPython 1.28 for the Raspberry Pi Pico")
-    parser.add_argument("--garbage", type=int, default=peers.GARBAGE, help="bytes between collections, -1: the port's")
+    parser.add_argument("--garbage", type=int, default=OFTEN, help="-1: collect garbage as the port does")
     given = parser.parse_args(arguments)
     began = time.monotonic()
     try:

@@ -76,39 +76,47 @@ class Party:
         self._kept = set()
 
     def hello(self, _data):
-        """Import what a device always has: [MicroPython, arithmetic]."""
+        """Import what a device always has: [MicroPython, arithmetic, bytes of heap that are free then]."""
+        from daric_protocol.garbage import often
+
+        often()
         from daric_protocol import identity
         from daric_protocol.platform import entropy, points
 
         identity.Identity(1), entropy
         self._kept = set(sys.modules)
-        return [".".join([str(part) for part in sys.implementation.version[:3]]), points.NAME]
+        gc.collect()
+        return [".".join([str(part) for part in sys.implementation.version[:3]]), points.NAME, gc.mem_free()]
 
     def begin(self, data):
         """Import a process, instead of the one before, and make it ready: bytes of heap that are free then.
 
-        data: [garbage, seed, identity's secret, keygen or sign, its arguments].
+        data: [garbage, seed, identity's secret, keygen or sign, its arguments]. garbage: bytes between two collections
+        while it imports (daric_protocol.garbage); -1 leaves all of them to the port.
         """
+        from daric_protocol.garbage import collect
         from daric_protocol.identity import Identity
         from daric_protocol.platform.entropy import Drbg
 
         self._run = self._outgoing = self._chunks = None
         if not self._kept:
             self.hello(None)
-        _forget(self._kept)
+        _make_room(self._kept)
         garbage, seed, secret, process, arguments = data
         gc.threshold(garbage)
         random = Drbg(seed)
         keeper = Keeper(Identity(int.from_bytes(secret, "big")), random, self._watch)
         self._watch.spent = 0
         self._run = _generator(process, arguments, keeper, random)
-        gc.collect()
+        collect()
         return gc.mem_free()
 
     def proceed(self, _data):
         """The first or the next round: [] while there is one, else [result, microseconds]."""
+        from daric_protocol.garbage import collect
+
         received, self._received = self._received or None, {}
-        gc.collect()
+        collect()
         self._watch.on()
         try:
             self._outgoing = self._run.send(received)
@@ -157,6 +165,12 @@ class Party:
         self._watch.on()
         self._outgoing.sinks[data[0]].receive(data[1])
         self._watch.off()
+
+
+def _make_room(kept):
+    """Unload an earlier process and collect where no frame refers to it any more: the next one takes its place."""
+    _forget(kept)
+    gc.collect()
 
 
 def _forget(kept):

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from daric.app import GARBAGE  # bytes between collections, as the firmware has it
 from daric_protocol import envelope, platform
 from daric_protocol.errors import DaricError
+from daric_protocol.garbage import OFTEN
 from daric_protocol.identity import ecdsa_verify
 from daric_protocol.platform.entropy import Drbg
 from daric_protocol.roster import Roster
@@ -37,13 +37,14 @@ class Hello:
 
     micropython: str
     arithmetic: str
+    free: int  # bytes of heap
 
 
 class Party:
     """The party on the chip, as party.py answers."""
 
-    def __init__(self, console: Console, garbage: int = GARBAGE) -> None:
-        """garbage: bytes between collections, -1: as the port has it."""
+    def __init__(self, console: Console, garbage: int = OFTEN) -> None:
+        """garbage: OFTEN to collect as the firmware does, -1 as the port does."""
         self._console = console
         self._garbage = garbage
         self.free = 0  # bytes of heap, once the last process was imported
@@ -53,7 +54,7 @@ class Party:
 
     async def hello(self) -> Hello:
         """Raises DaricError as `request`."""
-        return Hello(*_fields(await self.request(b"h"), str, str))
+        return Hello(*_fields(await self.request(b"h"), str, str, int))
 
     async def begin(self, case: str, secret: bytes, process: str, arguments: list[Any]) -> None:
         """Start a process, up to its first round."""

@@ -4,11 +4,11 @@ No I/O, no clock: the same class on the device, the phone, at the cloud and in t
 sections 1 and 13. A session lives in memory only and can be stored nowhere.
 """
 
-import gc
 
-from daric_protocol import envelope, joining, limits, platform
+from daric_protocol import envelope, joining, limits
 from daric_protocol.errors import Abort, DaricError, error_name
 from daric_protocol.exchange import Exchange
+from daric_protocol.garbage import collect
 from daric_protocol.identity import Identity
 from daric_protocol.rounds.outgoing import EVIDENCE_ROUND
 from daric_protocol.sealing import Channel, SessionContext
@@ -97,7 +97,7 @@ class Session:
         self.result = None  # type: object
         self.error = None  # type: DaricError | None
         self.sent_bytes = 0
-        self.tidy = _tidy  # called around the arithmetic between rounds; a device forgets what no later round needs
+        self.tidy = collect  # called around the arithmetic between rounds; a device forgets what no later round needs
         self.join_secret = b""
         self.authenticated = []  # type: list[int]
         self._spent = False
@@ -416,13 +416,7 @@ class Session:
         self._channels = {}
         self._ephemeral = None
         self._context = None
-        _tidy()
-
-
-def _tidy() -> None:
-    """Make room before heavy arithmetic where memory is scarce."""
-    if not platform.NATIVE:
-        gc.collect()
+        collect()
 
 
 def _read_join(kind: "type[Message]", data: bytes) -> "Any":
