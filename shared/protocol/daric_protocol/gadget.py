@@ -9,7 +9,6 @@ from hashlib import sha256
 
 from daric_protocol import tables
 from daric_protocol.errors import DaricError
-from daric_protocol.garbage import RARELY, Computing
 from daric_protocol.limits import STREAM_ROWS
 from daric_protocol.platform import Sha256, equal, matrix
 from daric_protocol.tagged import Q, scalar, u16
@@ -63,5 +62,4 @@ def _computed() -> "Iterator[bytes]":
 
 def select(beta: bytes) -> int:
     """b = sum of g_j over the set bits j of beta (52 B, little-endian)."""
-    with Computing(RARELY):
-        return matrix.select(beta, parts())
+    return matrix.select(beta, parts())

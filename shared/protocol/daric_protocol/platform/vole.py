@@ -62,13 +62,13 @@ class AliceRows:
     """One pass over the rows of the side with the inputs."""
 
     def __init__(
-        self, block: bytearray, delta: bytes, inputs: "tuple[int, int, int]", thetas: "tuple[int, int]" = (0, 0)
+        self, block: bytearray, delta: bytes, inputs: "tuple[int, int, int]", thetas: "tuple[int, int] | None" = None
     ) -> None:
-        """block: see hash_rows. delta: 16 B. inputs: a_u, a_v, a^. thetas: of the second pass; scalars all of them."""
+        """block: see hash_rows. delta: 16 B. inputs: a_u, a_v, a^. thetas: of the second pass, which makes `check`."""
         self._block = block
         self._delta = int.from_bytes(delta * GROUP, "little")
         self._inputs = inputs
-        self._thetas = thetas
+        self._thetas = thetas or (0, 0)
         self._sums = (0, 0)
 
     def add(self, first: int, rows: "Bytes", weights: "Bytes", chunk: bytearray) -> None:

@@ -51,13 +51,15 @@ _NO_OFFSET = bytes(16)
 
 
 def _unrolled(row: bytes, rows: int = 8) -> bytearray:
-    """The program for all rows, from that of the first one: the places that each row has of its own move on."""
+    """The program for all rows, from that of the first one: the places that each row has of its own move on.
+
+    Made when it is needed: a device has better use for the memory.
+    """
     moves = bytes([0 if slot < _ALPHAS else 3 if slot < _SINGLES else 1 for slot in row])
-    instructions, move = int.from_bytes(row, "little"), int.from_bytes(moves, "little")
-    code = bytearray(4)
+    instructions, move, size = int.from_bytes(row, "little"), int.from_bytes(moves, "little"), len(row)
+    code = bytearray(8 + rows * size)
     for n in range(rows):
-        code.extend((instructions + n * move).to_bytes(len(row), "little"))
-    code.extend(bytes(4))
+        code[4 + n * size : 4 + (n + 1) * size] = (instructions + n * move).to_bytes(size, "little")
     return code
 
 
@@ -69,16 +71,16 @@ def _offset_of(column: int) -> bytes:
     ))  # fmt: skip
 
 
-_ADD = _unrolled(
+_ADD = (
     bytes((_LOAD_BIG, _G, 0, _WEIGHTS)) + _offset_of(0) + bytes((_MULQ, _A, _A, _G, _ADDQ, _SUM_U, _SUM_U, _A))
     + _offset_of(1) + bytes((_MULQ, _A, _A, _G, _ADDQ, _SUM_V, _SUM_V, _A)) + _offset_of(2)
 )  # fmt: skip
-_MIX = _unrolled(
+_MIX = (
     _offset_of(0) + bytes((_MULQ, _CHECK, _A, _THETA_U))
     + _offset_of(1) + bytes((_MULQ, _A, _A, _THETA_V, _ADDQ, _CHECK, _CHECK, _A))
     + _offset_of(2) + bytes((_ADDQ, _CHECK, _CHECK, _A, _BIG_Q, _WEIGHTS, _CHECK, 0))
 )  # fmt: skip
-_TAKE = _unrolled(bytes((
+_TAKE = bytes((
     _LOAD_BIG, _G, 0, _WEIGHTS,
     _LOAD_BIG, _A, 0, _ALPHAS, _LOAD_BIG, _B, 0, _OTHERS, _ADDQ, _A, _A, _B,
     _MULQ, _B, _A, _G, _ADDQ, _SUM_U, _SUM_U, _B, _MULQ, _CHECK, _A, _THETA_U,
@@ -88,8 +90,8 @@ _TAKE = _unrolled(bytes((
     _LOAD_BIG, _B, 0, _ETAS, _SUBQ, _CHECK, _CHECK, _B, _BIG_Q, _WEIGHTS, _CHECK, 0,
     # What the next group's are added to.
     _BIG_Q, _OTHERS, _ZERO, 0, _BIG_Q, _OTHERS + 1, _ZERO, 0, _BIG_Q, _OTHERS + 2, _ZERO, 0, _BIG_Q, _ETAS, _ZERO, 0,
-)))  # fmt: skip
-_SELECT = _unrolled(bytes((_LOAD_BIG, _A, 0, _WEIGHTS, _ADDQ, _SUM_U, _SUM_U, _A, _BIG_Q, _WEIGHTS, _ZERO, 0)), 32)
+))  # fmt: skip
+_SELECT = bytes((_LOAD_BIG, _A, 0, _WEIGHTS, _ADDQ, _SUM_U, _SUM_U, _A, _BIG_Q, _WEIGHTS, _ZERO, 0))
 
 
 @micropython.viper
@@ -128,7 +130,8 @@ def hash_rows(target: bytearray, at: int, block: bytearray, first: int, rows: "B
 class _Memory:
     """The machine's."""
 
-    def __init__(self, slots: int, block: bytearray, thetas: "tuple[int, int]") -> None:
+    def __init__(self, slots: int, code: bytearray, block: bytearray, thetas: "tuple[int, int]") -> None:
+        self._code = code
         self._block = block
         self._slots = bytearray(32 * slots)
         self._others = self.view(_OTHERS, 24)
@@ -139,9 +142,9 @@ class _Memory:
     def sums(self) -> "tuple[int, int]":
         return self._number(_SUM_U), self._number(_SUM_V)
 
-    def run(self, code: bytearray) -> None:
+    def run(self) -> None:
         pack_into("<II", self._slots, 0, 4, 0)
-        chain_viper.run(self._slots, code, self._slots, b"")
+        chain_viper.run(self._slots, self._code, self._slots, b"")
 
     def view(self, first: int, slots: int) -> memoryview:
         return memoryview(self._slots)[32 * first : 32 * (first + slots)]
@@ -155,12 +158,12 @@ class _Memory:
 
 def select(beta: "Bytes", parts: "Iterable[Bytes]") -> int:
     """As vole.select."""
-    memory = _Memory(_PART_SLOTS, bytearray(), (0, 0))
+    memory = _Memory(_PART_SLOTS, _unrolled(_SELECT, 32), bytearray(), (0, 0))
     chosen = memory.view(_WEIGHTS, 32)
     at = 0
     for part in parts:
         xor_columns(chosen, 32, part, 32, beta[at : at + 4])
-        memory.run(_SELECT)
+        memory.run()
         at += 4
     return memory.sums()[0]
 
@@ -169,9 +172,9 @@ class AliceRows(_Memory):
     """As vole.AliceRows."""
 
     def __init__(
-        self, block: bytearray, delta: bytes, inputs: "tuple[int, int, int]", thetas: "tuple[int, int]" = (0, 0)
+        self, block: bytearray, delta: bytes, inputs: "tuple[int, int, int]", thetas: "tuple[int, int] | None" = None
     ) -> None:
-        _Memory.__init__(self, _ALICE_SLOTS, block, thetas)
+        _Memory.__init__(self, _ALICE_SLOTS, _unrolled(_MIX if thetas else _ADD), block, thetas or (0, 0))
         self._delta = delta
         for n in range(3):
             self._put(_INPUTS + n, inputs[n])
@@ -179,16 +182,16 @@ class AliceRows(_Memory):
     def add(self, first: int, rows: "Bytes", weights: "Bytes", chunk: bytearray) -> None:
         at = 32 * (first & 31)
         self._weights[:] = memoryview(weights)[at : at + 256]
-        self._offset(first, rows, _ADD, chunk)
+        self._offset(first, rows, chunk)
 
     def check(self, first: int, rows: "Bytes", chunk: bytearray) -> memoryview:
-        self._offset(first, rows, _MIX, chunk)
+        self._offset(first, rows, chunk)
         return self._weights
 
-    def _offset(self, first: int, rows: "Bytes", code: bytearray, chunk: bytearray) -> None:
+    def _offset(self, first: int, rows: "Bytes", chunk: bytearray) -> None:
         hash_rows(self._slots, 32 * _ALPHAS, self._block, first, rows, _NO_OFFSET)
         hash_rows(self._slots, 32 * _OTHERS, self._block, first, rows, self._delta)
-        self.run(code)
+        self.run()
         at = 96 * (first & 31)
         chunk[at : at + 768] = self._others
 
@@ -197,7 +200,7 @@ class BobRows(_Memory):
     """As vole.BobRows."""
 
     def __init__(self, block: bytearray, thetas: "tuple[int, int]", eta: bytes) -> None:
-        _Memory.__init__(self, _BOB_SLOTS, block, thetas)
+        _Memory.__init__(self, _BOB_SLOTS, _unrolled(_TAKE), block, thetas)
         self._eta = eta
         self._etas = self.view(_ETAS, 8)
         self._choices = bytearray(1)
@@ -209,5 +212,5 @@ class BobRows(_Memory):
         self._choices[0] = choices
         xor_columns(self._others, 96, memoryview(chunk)[96 * place :], 96, self._choices)
         xor_columns(self._etas, 32, self._eta, 0, self._choices)
-        self.run(_TAKE)
+        self.run()
         return self._weights
