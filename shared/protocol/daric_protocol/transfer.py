@@ -51,18 +51,6 @@ def _bit(delta: bytes, k: int) -> int:
     return delta[k >> 3] >> (k & 7) & 1
 
 
-def _pad(block: bytearray, point: "Point | None") -> bytes:
-    """The pad of a transfer, 32 B. block: 66 B, after Kp and the transfer's number 33 for the point."""
-    block[33:] = curve.encode(point)
-    return sha256(block).digest()
-
-
-def _half(block: bytearray, pad: bytes) -> bytes:
-    """The seed or the check that a pad gives, 16 B. block: 33 B, a letter for the pad to be put behind."""
-    block[1:] = pad
-    return sha256(block).digest()[:SEED]
-
-
 class Receiver:
     """Chooses by the bits of delta; everything it keeps between the rounds comes from one 32-byte secret."""
 
@@ -78,22 +66,19 @@ class Receiver:
 
     def _scalars(self, first: int) -> "list[int]":
         """a_k of one batch."""
-        block = bytearray(self._secret + b"a\0")
-        scalars = [0] * BATCH
-        for n in range(BATCH):
-            block[33] = first + n
-            scalars[n] = int.from_bytes(sha256(block).digest(), "big") % Q
-        return scalars
+        return [
+            int.from_bytes(sha256(self._secret + b"a" + u8(k)).digest(), "big") % Q for k in range(first, first + BATCH)
+        ]
 
     def m1(self) -> bytearray:
         """Message 1, 8224 B: B_k = a_k * G, plus T where the bit of delta is set; both are computed for every k."""
-        T: "list[Point | None]" = [hash_to_curve(b"bot", self._sid_ot, self._sT)] * BATCH
+        T = hash_to_curve(b"bot", self._sid_ot, self._sT)
         message = bytearray(M1_BYTES)
         message[:32] = self._sT
         with Computing():
             for first in range(0, COUNT, BATCH):
                 plain = curve.mul_g_batch(self._scalars(first))
-                shifted = curve.add_batch(plain, T)
+                shifted = curve.add_batch(plain, [T] * BATCH)
                 for n in range(BATCH):
                     k = first + n
                     at = 32 + 64 * k
@@ -115,8 +100,6 @@ class Receiver:
             raise Abort("blame", self._sender, "The transfer point of the second message is no point.")
         key = _pad_key(self._sid_ot, self._m1_digest, m2[:33])
         seeds = bytearray(SEED * COUNT)
-        block = bytearray(key + bytes(34))
-        for_seed, for_check = bytearray(b"s" + bytes(32)), bytearray(b"h" + bytes(32))
         checks = Sha256()
         with Computing():
             for first in range(0, COUNT, BATCH):
@@ -124,11 +107,10 @@ class Receiver:
                 for n in range(BATCH):
                     k = first + n
                     at = SEED * k
-                    block[32] = k
-                    pad = _pad(block, points[n])
-                    seeds[at : at + SEED] = _half(for_seed, pad)
+                    pad = sha256(key + u8(k) + curve.encode(points[n])).digest()
+                    seeds[at : at + SEED] = sha256(b"s" + pad).digest()[:SEED]
                     chi = int.from_bytes(m2[33 + at : 33 + at + SEED], "big") * _bit(self.delta, k)
-                    check = int.from_bytes(_half(for_check, pad), "big") ^ chi
+                    check = int.from_bytes(sha256(b"h" + pad).digest()[:SEED], "big") ^ chi
                     checks.update(check.to_bytes(SEED, "big"))
                 points = []
         answer = TH("dkls/bota", key, checks.digest())
@@ -159,29 +141,27 @@ class Sender:
         T = hash_to_curve(b"bot", self._sid_ot, bytes(m1[:32]))
         r = random_scalar(self._random)
         z = curve.encode(curve.mul_g(r))
+        minus_T_r = curve.neg(curve.mul(r, T))
         key = _pad_key(self._sid_ot, sha256(m1).digest(), z)
         message = bytearray(M2_BYTES)
         message[:33] = z
-        block = bytearray(key + bytes(34))
-        for_seed, for_check = bytearray(b"s" + bytes(32)), bytearray(b"h" + bytes(32))
-        opposite = [curve.neg(curve.mul(r, T))] * BATCH
         k0, k1 = bytearray(SEED * COUNT), bytearray(SEED * COUNT)
         checks = Sha256()
         with Computing():
             for first in range(0, COUNT, BATCH):
                 at = 32 + 64 * first
                 rho_0 = curve.mul_batch(r, self._points(m1[at : at + 64 * BATCH], T))
-                rho_1 = curve.add_batch(rho_0, opposite)
+                rho_1 = curve.add_batch(rho_0, [minus_T_r] * BATCH)
                 for n in range(BATCH):
                     k = first + n
                     at = SEED * k
-                    block[32] = k
-                    pad_0, pad_1 = _pad(block, rho_0[n]), _pad(block, rho_1[n])
-                    k0[at : at + SEED] = _half(for_seed, pad_0)
-                    k1[at : at + SEED] = _half(for_seed, pad_1)
-                    check_0 = _half(for_check, pad_0)
+                    pad_0 = sha256(key + u8(k) + curve.encode(rho_0[n])).digest()
+                    pad_1 = sha256(key + u8(k) + curve.encode(rho_1[n])).digest()
+                    k0[at : at + SEED] = sha256(b"s" + pad_0).digest()[:SEED]
+                    k1[at : at + SEED] = sha256(b"s" + pad_1).digest()[:SEED]
+                    check_0 = sha256(b"h" + pad_0).digest()[:SEED]
                     checks.update(check_0)
-                    chi = int.from_bytes(check_0, "big") ^ int.from_bytes(_half(for_check, pad_1), "big")
+                    chi = int.from_bytes(check_0, "big") ^ int.from_bytes(sha256(b"h" + pad_1).digest()[:SEED], "big")
                     message[33 + at : 33 + at + SEED] = chi.to_bytes(SEED, "big")
                 rho_0 = rho_1 = []
         self._answer = TH("dkls/bota", key, checks.digest())
