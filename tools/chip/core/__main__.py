@@ -44,6 +44,7 @@ async def story(machine: Machine, symbols: list[tuple[int, str]], given: argpars
     hello = await chip.hello()
     tell("MicroPython", f"{hello.micropython}, modules {'in place in flash' if given.in_place else 'in the heap'}")
     tell("arithmetic", hello.arithmetic)
+    tell("heap free, party imported", f"{hello.free} bytes")
     tell("collects garbage", GARBAGE.get(given.garbage, f"after {given.garbage} bytes"))
     keepers: list[record.Keeper] = []
     for process in given.processes:

@@ -78,8 +78,9 @@ class Machine:
 
     def forget_stack(self) -> None:
         """Count anew, from what the program has on its stack now."""
-        used = RAM_AT + RAM_BYTES - int(self._engine.reg_read(self._sp))
-        ctypes.memset(ctypes.addressof(self._ram) + RAM_BYTES - STACK_BYTES, UNUSED, STACK_BYTES - used)
+        bottom = RAM_AT + RAM_BYTES - STACK_BYTES
+        unused = min(max(int(self._engine.reg_read(self._sp)) - bottom, 0), STACK_BYTES)
+        ctypes.memset(ctypes.addressof(self._ram) + bottom - RAM_AT, UNUSED, unused)
 
     async def read(self, count: int) -> bytes:
         """So many bytes from the console. Raises DaricError("link") if they do not come."""
