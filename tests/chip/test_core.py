@@ -42,6 +42,14 @@ def test_an_archive_has_each_file_at_a_whole_word(files):
     assert unpacked(archive.pack(files, in_place=True)) == (1, files)
 
 
+def test_a_slower_arithmetic_is_what_is_left_without_the_files_of_the_faster_ones():
+    names = ("kernel_v6m.mpy", "kernel_v6m.sha256", "words16.mpy", "words32.mpy", "chain_viper.mpy", "points.mpy")
+    files = dict.fromkeys(["daric_protocol/platform/" + name for name in names], b"")
+    left = {name: [path.rpartition("/")[2] for path in archive.reduced(files, name)] for name in archive.LEFT_OUT}
+    assert left["kernel"] == list(names) and left["viper"] == list(names[2:])
+    assert left["plain"] == ["chain_viper.mpy", "points.mpy"]
+
+
 def test_files_that_do_not_fit_the_flash_are_refused():
     room = archive.MOST_BYTES - 16 - 16 - 4
     assert len(archive.pack({"a": bytes(room)})) == archive.MOST_BYTES
@@ -52,7 +60,7 @@ def test_files_that_do_not_fit_the_flash_are_refused():
     "given",
     [
         ["3-of-5"], ["signature"], ["signature", "2-of-2"], ["2-of-2", "keys"], ["--garbage", "much"], ["--garbage"],
-        ["--fast"],
+        ["--fast"], ["--arithmetic", "slow"],
     ],
 )  # fmt: skip
 def test_a_wrong_command_line_ends_with_2(given, capsys):
@@ -149,8 +157,7 @@ async def test_modules_in_place_leave_more_heap(built, files):
 
 @pytest.mark.slow
 async def test_a_party_without_a_kernel_makes_a_wallet_in_viper(built, files):
-    held = {path: data for path, data in files.items() if "kernel_v6m" not in path}
-    machine = Machine(built, archive.pack(held))
+    machine = Machine(built, archive.pack(archive.reduced(files, "viper")))
     chip = peers.Party(machine)
     assert (await chip.hello()).arithmetic == "viper"
     await peers.key_generation(chip, 2, 2)

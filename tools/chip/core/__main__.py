@@ -45,7 +45,7 @@ async def story(machine: Machine, symbols: list[tuple[int, str]], given: argpars
     tell("MicroPython", f"{hello.micropython}, modules {'in place in flash' if given.in_place else 'in the heap'}")
     tell("arithmetic", hello.arithmetic)
     tell("heap free, party imported", f"{hello.free} bytes")
-    tell("collects garbage", GARBAGE.get(given.garbage, f"after {given.garbage} bytes"))
+    tell("collects garbage", GARBAGE.get(given.garbage, f"after {given.garbage} bytes while loading"))
     keepers: list[record.Keeper] = []
     for process in given.processes:
         machine.forget_stack()
@@ -91,7 +91,8 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
         prog="tools.chip.core", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("processes", nargs="*", metavar="process", help=f"in this order; all when left out: {known}")
-    parser.add_argument("--garbage", type=int, help="bytes between collections, -1: as the port does")
+    parser.add_argument("--garbage", type=int, help="bytes between collections while loading, -1: the port's")
+    parser.add_argument("--arithmetic", choices=archive.LEFT_OUT, default="kernel", help="the fastest that is there")
     parser.add_argument("--in-place", action="store_true", help="modules are executed in flash, as from a ROMFS")
     parser.add_argument("--profile", action="store_true", help="cycles by C function, allocations by size")
     parser.add_argument("--calibrate", action="store_true", help="measure known costs instead, beside a stock Pico's")
@@ -111,7 +112,7 @@ def main(given: list[str] | None = None) -> int:
     try:
         built = building.build()
         print(ABOUT, flush=True)
-        files = calibration() if wanted.calibrate else archive.files()
+        files = calibration() if wanted.calibrate else archive.reduced(archive.files(), wanted.arithmetic)
         machine = Machine(built, archive.pack(files, wanted.in_place))
         if wanted.calibrate:
             tell_calibration(calibrated(machine))

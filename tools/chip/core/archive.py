@@ -14,6 +14,11 @@ MAGIC = b"core"
 MOST_BYTES = 1 << 20  # of an archive
 HEAD, RECORD = struct.Struct("<4s3I"), struct.Struct("<4I")
 BOOT = "boot.mpy"  # what the program imports
+LEFT_OUT = {  # by the arithmetic that is left: files that platform/points.py would take before it
+    "kernel": (),
+    "viper": (compiling.KERNEL,),
+    "plain": (compiling.KERNEL, *compiling.VIPER),
+}
 
 
 def files(program: bytes = flash.MAIN) -> dict[str, bytes]:
@@ -21,6 +26,11 @@ def files(program: bytes = flash.MAIN) -> dict[str, bytes]:
     found = flash.modules()
     del found["main.py"]
     return {**found, BOOT: compiled("boot.py", program)}
+
+
+def reduced(contents: dict[str, bytes], arithmetic: str) -> dict[str, bytes]:
+    """The files without those of a faster arithmetic: a key of LEFT_OUT."""
+    return {path: data for path, data in contents.items() if not path.startswith(LEFT_OUT[arithmetic])}
 
 
 def compiled(name: str, source: bytes) -> bytes:
