@@ -62,6 +62,7 @@ async def story(machine: Machine, symbols: list[tuple[int, str]], given: argpars
         tell("", f"{tally.collections} collections, {allocated}, {stack}")
         if given.profile:
             print(profile.table(tally, symbols), flush=True)
+    tell("emulated, all of it", f"{machine.seconds:.1f} s")
 
 
 def calibrated(machine: Machine) -> dict[str, float]:

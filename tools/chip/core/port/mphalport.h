@@ -10,13 +10,3 @@ static inline void mp_hal_set_interrupt_char(int character) {
 static inline mp_uint_t mp_hal_ticks_us(void) {
     return HOST->microseconds;
 }
-
-static inline mp_uint_t mp_hal_ticks_ms(void) {
-    return HOST->microseconds / 1000;
-}
-
-static inline void mp_hal_delay_ms(mp_uint_t milliseconds) {
-    mp_uint_t begun = mp_hal_ticks_us();
-    while (mp_hal_ticks_us() - begun < 1000 * milliseconds) {
-    }
-}
