@@ -97,6 +97,14 @@ def test_weights_that_are_cut_or_blank_are_refused(placed, change):
     assert refusal(gadget.select, b"\xa5" * 52) == "storage"
 
 
+@pytest.mark.parametrize("size", [0, 1, 1023, 1024, 1025, 32 * gadget.COUNT - 1])
+def test_machine_code_is_given_only_whole_parts_of_the_weights(placed, size):
+    placed(GADGET, lambda table: table[:size])
+    given = []
+    assert refusal(given.extend, (len(part) for part in gadget.parts())) == "storage"
+    assert given == [gadget.PART] * (size // gadget.PART)
+
+
 @given(tree=st.dictionaries(st.lists(names, min_size=1, max_size=3).map("/".join), st.binary(max_size=300), max_size=8))
 def test_every_table_of_an_image_begins_at_a_whole_word(tree):
     files = {path: data for path, data in tree.items() if not any(other.startswith(path + "/") for other in tree)}

@@ -30,10 +30,12 @@ def weight(j: int) -> int:
 def parts() -> "Iterator[bytes | memoryview]":
     """The table in parts of 32 weights (1024 B), one by one so that a device never has to hold it whole.
 
-    DaricError("storage") after the last part if the table is damaged: nothing made with it may be used before.
+    DaricError("storage") after the last whole part if the table is damaged: nothing made with it may be used before.
     """
     running = Sha256()
     for part in _read() if _installed() else _computed():
+        if len(part) != PART:
+            break  # cut off: machine code reads as many bytes as a part has
         running.update(part)
         yield part
     if not equal(running.digest(), DIGEST):
