@@ -86,6 +86,16 @@ def test_sizes_that_aes_ccm_does_not_have_are_refused(platform, key, nonce, tag_
 
 
 @both
+@pytest.mark.parametrize("room", [0, 1, 15, 16, 99])
+def test_a_place_too_small_for_the_plaintext_is_refused_and_left_alone(platform, room):
+    sealed = platform.ccm_seal(KEY, NONCE, bytes(100), AAD)
+    place = bytearray(b"." * 200)
+    with memoryview(place)[50 : 50 + room] as out:
+        assert refusal(platform.ccm_open, KEY, NONCE, sealed, AAD, 16, out) == "parameter"
+    assert place == b"." * 200
+
+
+@both
 def test_a_message_longer_than_the_counter_reaches_is_refused(platform):
     assert len(platform.ccm_seal(KEY, NONCE, bytes(65535), AAD)) == 65551
     assert refusal(platform.ccm_seal, KEY, NONCE, bytes(65536), AAD) == "parameter"

@@ -70,6 +70,8 @@ def open_sealed(
         raise DaricError("sealed")
     check_sizes(key, nonce, length, tag_length)
     place = bytearray(length) if out is None else out
+    if len(place) < length:
+        raise DaricError("parameter", "there is no room for the plaintext")
     with Computing():
         stream = _Keystream(key, nonce, length)
         for at in range(0, length, PIECE):

@@ -100,6 +100,8 @@ def ccm_open(
     if len(sealed) < tag_length:
         raise DaricError("sealed")
     cipher = _ccm(key, nonce, len(sealed) - tag_length, tag_length)
+    if out is not None and len(out) < len(sealed) - tag_length:
+        raise DaricError("parameter", "there is no room for the plaintext")
     try:
         plaintext = cipher.decrypt(nonce, sealed, aad)
     except InvalidTag:
