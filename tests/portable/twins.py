@@ -35,8 +35,19 @@ def ciphers():
         from daric_protocol.platform import viper
 
         assert ccm.count is viper.count and ccm.xor is viper.xor
+        assert platform.stuff is viper.stuff and platform.unstuff is viper.unstuff
         twins.append(viper)
     return twins
+
+
+def noise(size, kind):
+    """Random bytes: any; many zeros; none at all; short runs, as if stuffed."""
+    data = random(size)
+    if kind == 1:
+        return bytes([byte if byte > 127 else 0 for byte in data])
+    if kind == 2:
+        return bytes([byte or 1 for byte in data])
+    return bytes([byte % 6 or 1 for byte in data]) if kind == 3 else data
 
 
 for size in (0, 1, 7, 8, 64, 134, 135, 136, 137, 271, 272, 273, 1000):
@@ -72,6 +83,26 @@ for at, size in ((0, 0), (0, 1), (3, 16), (7, 511), (0, 512)):
         assert target == bytes(at) + expected + bytes(600 - at - size)
         assert place == source[:at] + expected + source[at + size :]
     print("xor", at, size, platform.sha256(place).hex())
+
+UNTOUCHED = b"\xee" * 8  # behind the room that a line or a frame is given
+for size in (0, 1, 2, 3, 9, 30, 200, 202, 203, 252, 253, 254, 255, 256, 507, 508, 509, 600):
+    for kind in range(4):
+        data, cut = noise(size, kind), random(1)[0] % 7
+        room, seen = size + size // 254 + 3, []
+        for twin in ciphers():
+            line = bytearray(bytes(room) + UNTOUCHED)
+            length = twin.stuff(data + b"more", size, line)
+            assert length <= room and line[room:] == UNTOUCHED
+            assert line[0] == line[length - 1] == 0 and length > 2 and 0 not in bytes(line[1 : length - 1])
+            back, start, end = bytearray(bytes(length - 2) + UNTOUCHED), 4, 2 + length
+            assert twin.unstuff(b"..." + bytes(line), start, end, back) == size
+            assert back[:size] == data and back[length - 2 :] == UNTOUCHED
+            strange = bytearray(bytes(size) + UNTOUCHED)
+            found = twin.unstuff(data + b"\1\2\3", min(cut, size), size, strange)
+            assert strange[size - min(cut, size) :] == bytes(min(cut, size)) + UNTOUCHED
+            seen.append((bytes(line[:length]), found, bytes(strange[: max(found, 0)])))
+        assert seen == [seen[0]] * len(seen), (size, kind)
+        print("stuff", size, kind, seen[0][1], platform.sha256(seen[0][0] + seen[0][2]).hex())
 
 for size in (0, 1, 15, 16, 17, 511, 512, 513, 1024, 8192, 16384):
     key, nonce, data, aad = random(32), random(13), random(size), random(size // 3)
