@@ -193,7 +193,7 @@ def test_repetitions_come_ever_more_slowly(host: Link) -> None:
     assert set(pauses[5:]) == {16000}
 
 
-def test_the_counter_of_milliseconds_maywrapped(host: Link) -> None:
+def test_the_counter_of_milliseconds_may_wrap(host: Link) -> None:
     host.send(b"over the edge")
     edge = 1 << 30
     assert host.output(edge - 1)

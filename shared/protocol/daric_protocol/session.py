@@ -4,7 +4,6 @@ No I/O, no clock: the same class on the device, the phone, at the cloud and in t
 sections 1 and 13. A session lives in memory only and can be stored nowhere.
 """
 
-
 from daric_protocol import envelope, joining, limits
 from daric_protocol.errors import Abort, DaricError, error_name
 from daric_protocol.exchange import Exchange
