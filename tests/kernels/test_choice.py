@@ -22,7 +22,7 @@ print(points.NAME, curve.mul(3, curve.mul_g(5)) == curve.mul_g(15))
 def chosen(tmp_path):
     """A function that runs MicroPython with some modules of the platform replaced, by source or compiled bytes.
 
-    Each gets its digest. Then files are changed, or removed: name -> bytes made of their bytes, or None.
+    Each gets its digest. Then files are changed, added or removed: name -> bytes made of their bytes, or None.
     """
 
     def run(changes=None, **modules):
@@ -35,8 +35,8 @@ def chosen(tmp_path):
             (place / f"{name}.mpy").write_bytes(data)
             (place / f"{name}.sha256").write_bytes(hashlib.sha256(data).digest())
         for name, change in (changes or {}).items():
-            data = (place / name).read_bytes()
-            (place / name).unlink()
+            data = (place / name).read_bytes() if (place / name).exists() else b""
+            (place / name).unlink(missing_ok=True)
             if change:
                 (place / name).write_bytes(change(data))
         script = tmp_path / "script.py"
@@ -122,6 +122,13 @@ def test_machine_code_that_is_not_what_was_built_is_not_taken(chosen, suffix, ch
 def test_machine_code_without_a_file_is_not_taken(chosen):
     assert chosen({"words32.mpy": None}) == ["plain", "True"]
     assert chosen({"recode_viper.mpy": None}, kernel_v7em=TWIN) == ["plain", "True"]
+
+
+@pytest.mark.parametrize(("name", "taken"), [("kernel_v7em", "viper"), ("words32", "plain"), ("recode_viper", "plain")])
+def test_where_a_source_would_be_loaded_instead_of_machine_code_it_is_not_taken(chosen, name, taken):
+    source = TWIN.encode() if name == "kernel_v7em" else (PLATFORM / f"{name}.py").read_bytes()
+    modules = {"kernel_v7em": TWIN} if name == "kernel_v7em" else {}
+    assert chosen({f"{name}.py": lambda _: source}, **modules) == [taken, "True"]
 
 
 def test_where_viper_is_wrong_too_plain_python_is_taken(chosen):

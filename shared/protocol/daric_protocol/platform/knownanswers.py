@@ -1,5 +1,6 @@
 """What machine code must be and answer before anything is entrusted to it; points.py asks once, at import."""
 
+import os
 from hashlib import sha256
 from struct import pack_into
 
@@ -34,10 +35,13 @@ _STEPS = bytes((  # of `recoded`
 def whole(name: str) -> bool:
     """Whether a compiled module beside this one has the SHA-256 that the build wrote into a file of its own.
 
-    Code with a flipped bit could answer right here and wrong elsewhere. Raises OSError if one of the files is missing.
+    Code with a flipped bit could answer right here and wrong elsewhere. With a source beside it, it is not whole: the
+    source would be imported. Raises OSError if one of the files is missing.
     """
     here: str = globals().get("__file__", "")
     place = here[: here.rfind("/") + 1] + name
+    if _is_there(place + ".py"):
+        return False
     digest = sha256()
     piece = bytearray(256)
     with open(place + ".mpy", "rb") as file:
@@ -47,6 +51,14 @@ def whole(name: str) -> bool:
             size = file.readinto(piece)
     with open(place + ".sha256", "rb") as file:
         return file.read() == digest.digest()
+
+
+def _is_there(path: str) -> bool:
+    try:
+        os.stat(path)
+    except OSError:
+        return False
+    return True
 
 
 def right(programs: "Any") -> bool:
