@@ -205,7 +205,7 @@ class App:
                     del reply
             self._flush()
         except MemoryError:
-            self.dispatcher.short = True  # what was lost is as if the line had lost it
+            self.dispatcher.short = True  # an answer that was lost never comes, and the host stops waiting
         if self.on_trial and self.dispatcher.served and self.fault is None and not self.entropy.failed:
             self._confirm()
         if self.restarting is not None:

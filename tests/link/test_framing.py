@@ -1,11 +1,12 @@
 """The serial framing keeps messages whole over a line that loses, adds, repeats and alters bytes."""
 
 import itertools
+import random
 
 import pytest
 from daric_protocol.errors import DaricError
 from daric_protocol.limits import LINK_FRAME_BYTES, LINK_MESSAGE_BYTES
-from daric_protocol.link import Link
+from daric_protocol.link import HEADER_BYTES, Link
 
 from tests.link.line import Faults, exchange, wrapped
 
@@ -219,3 +220,61 @@ def test_a_frame_with_more_bytes_than_announced_is_refused(device: Link) -> None
 def test_a_conversation_of_the_wrong_length_is_refused(conversation: bytes) -> None:
     with pytest.raises(DaricError):
         Link(conversation)
+
+
+class Short(Link):
+    """A device's link that now and then has no memory for a frame it takes or an answer."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(b"devi", answering=True)
+        self.dice = random.Random(seed)
+        self.count = 0
+        self._complete = Scarce(self)
+
+    def fail(self) -> None:
+        if self.dice.random() < 0.15:
+            self.count += 1
+            raise MemoryError
+
+    def _take(self, frame: memoryview) -> None:
+        self.fail()
+        super()._take(frame)
+
+    def _wrapped(self, kind: int, conversation: bytes, sequence: int, size: int = HEADER_BYTES) -> bytes:
+        self.fail()
+        return super()._wrapped(kind, conversation, sequence, size)
+
+
+class Scarce(list[bytes]):
+    """A list that has no room for one more at times."""
+
+    def __init__(self, link: Short) -> None:
+        super().__init__()
+        self.link = link
+
+    def append(self, message: bytes) -> None:
+        self.link.fail()
+        super().append(message)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_was_acknowledged_is_not_lost_where_memory_ends(seed: int) -> None:
+    host, device = Link(b"host", retries=100), Short(seed)
+    sent = [bytes((number,)) * size for number, size in enumerate((0, 1, 100, 188, 189, 500, 4096))]
+    for message in sent:
+        host.send(message)
+    arrived: list[bytes] = []
+    now = 0
+    while not host.idle:
+        now += 1000
+        try:
+            arrived += device.receive(host.output(now))
+        except MemoryError:
+            pass
+        device._complete = Scarce(device) if not device._complete else device._complete
+        try:
+            host.receive(device.output(now))
+        except MemoryError:
+            pass
+    arrived += device.receive(b"")
+    assert arrived == sent and device.count > 3

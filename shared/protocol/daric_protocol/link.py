@@ -62,6 +62,7 @@ class Link:
         self._last = -1
         self._partial: "bytearray | None" = None
         self._filled = 0
+        self._complete: "list[bytes]" = []
         # Sending: messages to go, the one under way, its next byte, the frame that waits for its acknowledgement.
         self._queue: "list[bytes]" = []
         self._message: "bytes | None" = None
@@ -101,21 +102,24 @@ class Link:
         self._frame = None
 
     def receive(self, data: bytes) -> "list[bytes]":
-        """Take bytes from the line; returns the messages they complete, in order."""
+        """Take bytes from the line; returns the messages they complete, in order.
+
+        After a MemoryError nothing is lost that was acknowledged: the next call returns it.
+        """
         if self._tail:
             data = self._tail + data
-        messages: "list[bytes]" = []
         start = 0
         end = data.find(b"\x00")
         while end >= 0:
             if HEADER_BYTES + CRC_BYTES < end - start <= STUFFED_LIMIT:
                 frame = unwrap(data, start, end, self._plain)
                 if frame is not None:
-                    self._take(frame, messages)
+                    self._take(frame)
             start = end + 1
             end = data.find(b"\x00", start)
         long = len(data) - start > STUFFED_LIMIT  # too long to become a frame: noise
         self._tail = data[start : start + 1] if long else data[start:]
+        messages, self._complete = self._complete, []
         return messages
 
     def output(self, now: int) -> bytes:
@@ -193,7 +197,7 @@ class Link:
 
     # --- receiving
 
-    def _take(self, frame: memoryview, messages: "list[bytes]") -> None:
+    def _take(self, frame: memoryview) -> None:
         kind, conversation, sequence = frame[0], bytes(frame[1 : 1 + CONVERSATION_BYTES]), frame[HEADER_BYTES - 1]
         if kind in (ACK, RESTART, REFUSE):
             if conversation == self.conversation and self._frame is not None and sequence == self._sequence:
@@ -212,14 +216,14 @@ class Link:
         elif conversation == self.conversation:
             return  # our own voice: an echoing line
         elif kind == FIRST:
-            self._take_first(conversation, sequence, frame[HEADER_BYTES:], messages)
+            self._take_first(conversation, sequence, frame[HEADER_BYTES:])
         elif kind == DATA:
-            self._take_more(conversation, sequence, frame[HEADER_BYTES:], messages)
+            self._take_more(conversation, sequence, frame[HEADER_BYTES:])
 
     def _answer(self, kind: int, conversation: bytes, sequence: int) -> None:
         self._control.append(self._wrapped(kind, conversation, sequence))
 
-    def _take_first(self, conversation: bytes, sequence: int, payload: memoryview, messages: "list[bytes]") -> None:
+    def _take_first(self, conversation: bytes, sequence: int, payload: memoryview) -> None:
         if conversation == self._peer and sequence == self._last:
             self._answer(ACK, conversation, sequence)
             return
@@ -234,16 +238,20 @@ class Link:
         if self.answering:
             self.drop()
         self._filled = 0
-        self._fill(payload[4:], conversation, sequence, messages)
+        self._last = -1  # not taken, until it lies in its place
+        self._fill(payload[4:], conversation, sequence)
 
-    def _take_more(self, conversation: bytes, sequence: int, payload: memoryview, messages: "list[bytes]") -> None:
+    def _take_more(self, conversation: bytes, sequence: int, payload: memoryview) -> None:
         if conversation == self._peer and sequence == self._last:
             self._answer(ACK, conversation, sequence)
-        elif conversation != self._peer or self._partial is None or sequence != (self._last + 1) & 0xFF:
+        elif conversation != self._peer or self._partial is None or sequence != self._following():
             self._answer(RESTART, conversation, sequence)
         else:
-            self._last = sequence
-            self._fill(payload, conversation, sequence, messages)
+            self._fill(payload, conversation, sequence)
+
+    def _following(self) -> int:
+        """The number of the frame that comes next, -1 where none was taken yet."""
+        return -1 if self._last < 0 else (self._last + 1) & 0xFF
 
     def _reserve(self, length: int) -> bool:
         """One block for the whole message before its parts arrive: no list of parts scattered over a small heap."""
@@ -253,21 +261,23 @@ class Link:
             return False
         return True
 
-    def _fill(self, payload: memoryview, conversation: bytes, sequence: int, messages: "list[bytes]") -> None:
+    def _fill(self, payload: memoryview, conversation: bytes, sequence: int) -> None:
         buffer = self._partial
         if buffer is None:
             return
         end = self._filled + len(payload)
         if end > len(buffer):
             self._partial = None
+            self._last = sequence
             self._answer(REFUSE, conversation, sequence)
             return
         buffer[self._filled : end] = payload
-        self._filled = end
-        self._answer(ACK, conversation, sequence)
         if end == len(buffer):
+            self._complete.append(buffer)  # type: ignore[arg-type]  # as good as bytes, without a copy
             self._partial = None
-            messages.append(buffer)  # type: ignore[arg-type]  # as good as bytes, without a copy
+        # Where memory ended before this, the repetition is taken; where it ends after it, acknowledged.
+        self._filled, self._last = end, sequence
+        self._answer(ACK, conversation, sequence)
 
 
 def wrap(frame: bytearray, size: int, wire: bytearray) -> bytes:
