@@ -5,7 +5,7 @@ The host carries frames; the owner confirms on the screen before any share exist
 
 from daric_protocol import channel
 from daric_protocol.errors import DaricError
-from daric_protocol.garbage import collect
+from daric_protocol.garbage import pace
 from daric_protocol.limits import (
     APPROVAL_TIMEOUT,
     FRAME_BYTES,
@@ -367,8 +367,8 @@ class Sessions:
         self._device.modules.forget(*PASSING)
 
     def _make_room(self) -> None:
-        self._tidy()
-        collect()
+        self._tidy()  # which collects
+        pace()
 
     def _show_progress(self) -> None:
         session = self._session

@@ -21,12 +21,17 @@ def often() -> None:
         gc.threshold(OFTEN)  # type: ignore[attr-defined]
 
 
+def pace() -> None:
+    """From now on a device that collects often does so when all has been used that is free now, but CLEAN."""
+    if MICROPYTHON and gc.threshold() >= 0:  # type: ignore[attr-defined]
+        gc.threshold(max(OFTEN, gc.mem_free() - CLEAN))  # type: ignore[attr-defined]
+
+
 def collect() -> None:
-    """Free what was left behind; a device does so again when all has been used that is free now, but CLEAN."""
+    """Free what was left behind, and pace what comes."""
     if MICROPYTHON:
         gc.collect()
-        if gc.threshold() >= 0:  # type: ignore[attr-defined]
-            gc.threshold(max(OFTEN, gc.mem_free() - CLEAN))  # type: ignore[attr-defined]
+        pace()
 
 
 class Computing:
