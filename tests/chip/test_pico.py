@@ -90,9 +90,9 @@ async def test_bytes_cross_the_console_both_ways_in_order():
 
 async def test_a_request_gets_its_answer_over_the_emulated_console():
     async with Pico(flash(*HANG), patience=1) as pico:
-        Program(pico, lambda data: b"h\0\0\0\x0f\x82\x661.28.0\x66kernel" if data[:1] == b"h" else b"")
+        Program(pico, lambda data: b"h\0\0\0\x12\x83\x661.28.0\x66kernel\x19\x03\xe8" if data[:1] == b"h" else b"")
         answer = await peers.Party(pico).hello()
-    assert (answer.micropython, answer.arithmetic) == ("1.28.0", "kernel")
+    assert (answer.micropython, answer.arithmetic, answer.free) == ("1.28.0", "kernel", 1000)
 
 
 async def test_a_program_that_stays_silent_or_never_speaks_usb_is_told_as_such():
