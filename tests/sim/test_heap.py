@@ -25,7 +25,8 @@ ORDER = Request(
         [b"\xaa" * 20, [1, 2, 3], "two words"],
     ).encode(),
 )
-KINDS = [TEXT, TOKENS, ORDER, scenes_sign.created()]
+BELOW = Request(MESSAGE, b"by the key of an account below", [0, 0])
+KINDS = [TEXT, TOKENS, ORDER, scenes_sign.created(), BELOW]
 
 
 def asked_by(party: LocalParty, terms: Terms) -> Terms:

@@ -5,9 +5,11 @@ text, because ports look for them by these names, the loader, and the board's co
 """
 
 import ast
+import collections
 import functools
 import hashlib
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Collection
@@ -24,6 +26,7 @@ STARTED = ("boot.py", "main.py")
 LOADER, CODE_FLASH = "loader.py", "codeflash.py"
 BASE = (*STARTED, "loader.mpy", "codeflash.mpy")  # what lies outside the code slots, as the image has it
 MADE, THIS = "daric/made.py", "daric/board/this.py"  # written anew for each board
+LIMITS = "daric_protocol/limits.py"
 BOARD = "daric/board/"
 VIRTUAL = "virtual"
 ARCHITECTURE = "x64"
@@ -55,7 +58,8 @@ def sources(module: str = VIRTUAL, architecture: str = ARCHITECTURE) -> Sources:
         for path in sorted(package.rglob("*")):
             inside = path.relative_to(package).as_posix()
             if path.suffix in (".py", ".bin") and not (package == PROTOCOL and inside in CPYTHON_ONLY):
-                found[f"{package.name}/{inside}"] = path.read_bytes()
+                data = path.read_bytes()
+                found[f"{package.name}/{inside}"] = untyped(data) if path.suffix == ".py" else data
     if module != VIRTUAL:
         text = f'"""The board this image is for."""\n\nfrom daric.board.{module} import board\n\n__all__ = ["board"]\n'
         found[THIS] = text.encode()
@@ -63,6 +67,7 @@ def sources(module: str = VIRTUAL, architecture: str = ARCHITECTURE) -> Sources:
     kernel = "" if module in NO_ASSEMBLER else f"daric_protocol/platform/{KERNELS.get(architecture)}.py"
     for inside in [inside for inside in found if inside.startswith(KERNEL) and inside != kernel]:
         del found[inside]
+    found[LIMITS] = without_unused(found[LIMITS], b"\n".join(found[path] for path in sorted(found) if path != LIMITS))
     found[LOADER] = found["daric/loader.py"]
     found[CODE_FLASH] = found[f"{BOARD}code_{module}.py"]
     return found
@@ -137,6 +142,43 @@ def _leave_out_other_boards(found: Sources, module: str) -> None:
                 waiting.append(inside)
     for inside in [inside for inside in found if inside.startswith(BOARD) and inside not in kept]:
         del found[inside]
+
+
+@functools.cache
+def untyped(text: bytes) -> bytes:
+    """A source without what only a type checker reads, lines in place: each name takes a device's memory for good."""
+    tree = ast.parse(text)
+    gone: list[ast.stmt] = []
+    for node in tree.body:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and not node.orelse:
+            gone.append(node)
+    used = "\n".join(ast.unparse(node) for node in tree.body if node not in gone).count("TYPE_CHECKING")
+    if used == 1:  # where it is set
+        gone += [node for node in tree.body if ast.unparse(node) == "TYPE_CHECKING = False"]
+    return _blanked(text, gone)
+
+
+@functools.cache
+def without_unused(limits: bytes, rest: bytes) -> bytes:
+    """The constants of limits.py without those that only services use. rest: all other sources."""
+    words = set(re.findall(rb"\w+", rest))
+    counts = collections.Counter(re.findall(rb"\w+", limits))
+    gone: list[ast.stmt] = []
+    for node in ast.parse(limits).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id.encode()
+            if name not in words and counts[name] == 1:
+                gone.append(node)
+    return _blanked(limits, gone)
+
+
+def _blanked(text: bytes, gone: list[ast.stmt]) -> bytes:
+    """The text with these statements' lines empty."""
+    lines = text.split(b"\n")
+    for node in gone:
+        for number in range(node.lineno - 1, node.end_lineno or node.lineno):
+            lines[number] = b""
+    return b"\n".join(lines)
 
 
 @functools.cache
