@@ -115,7 +115,7 @@ async def test_nobody_tells_a_stranger_a_revoked_host_an_impostor_and_a_repetiti
         "another device's": connect(app, HOST, to=STRANGER.public),
         "no points": [channel.CONNECT, 7, [bytes(33), bytes(33), b"proof"]],
     }
-    answers = {name: raw(app, message) for name, message in asked.items()}
+    answers = {name: bytes(raw(app, message)) for name, message in asked.items()}
     assert set(answers.values()) == {platform.cbor_encode([channel.REFUSAL, 7, UNPAIRED])}, answers
     assert flash_of(app) == before
 
