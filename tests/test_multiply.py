@@ -134,6 +134,20 @@ def test_the_inputs_are_gone_once_the_stream_was_taken():
     assert not any(side._rows._columns)
 
 
+@pytest.mark.parametrize("fault", [0, 1])
+def test_bobs_sums_are_gone_once_he_has_finished_whatever_he_found(parts, fault):
+    victim = bob()
+    for part in [*parts[:-1], bytes([parts[-1][0] ^ fault]) + parts[-1][1:]]:
+        victim.receive(part)
+    assert victim._work.sums() != (0, 0)
+    if fault:
+        with pytest.raises(Abort):
+            victim.finish()
+    else:
+        assert victim.finish() != (0, 0)
+    assert victim._work.sums() == (0, 0)
+
+
 def test_the_installed_weights_are_the_computed_ones():
     assert b"".join(gadget.parts()) == b"".join(gadget._computed())
     assert sha256(b"".join(gadget._computed())).digest() == gadget.DIGEST

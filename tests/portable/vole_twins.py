@@ -85,6 +85,9 @@ def compare(plain, fast, groups, n):
             view = memoryview(b"." + parts)[1:]  # as a part lies in what was opened
             seen.append(bytes(taking.take(first, rows, CHOICES[(group + n) % 6], memoryview(weights), view)))
         sides.append((seen, adding.sums(), taking.sums()))
+        for rows in (adding, mixing, taking):
+            rows.wipe()
+            assert rows.sums() == (0, 0) and not any(getattr(rows, "_slots", b"")), "a secret stays"
     assert sides[0] == sides[1], n
 
 

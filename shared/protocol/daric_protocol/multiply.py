@@ -70,6 +70,7 @@ class Alice:
                 running.update(chunk)
                 first += STREAM_ROWS
         sum_u, sum_v = work.sums()
+        work.wipe()
         self.c = (-sum_u % Q, -sum_v % Q)
         self._h = running.digest()
         self._thetas = _thetas(sid_v, sha256(message).digest(), self._h)
@@ -85,6 +86,7 @@ class Alice:
         for first in range(0, extension.ROWS, STREAM_ROWS):
             yield self._part(work, first, running)
         self._rows.wipe()
+        work.wipe()
         self._inputs = (0, 0, 0)
         yield running.digest()
 
@@ -154,8 +156,10 @@ class Bob:
         for _ in self._gadget:  # past the last part, where the table is checked
             pass
         self._rows.wipe()
+        sums = self._work.sums()
+        self._work.wipe()
         same_rows = equal(self._running.digest(), self._h)
         same_mu = equal(self._running_mu.digest(), self._mu)
         if not (same_rows and same_mu):
             raise Abort("ban", self._peer, "The multiplication check failed.")
-        return self._work.sums()
+        return sums

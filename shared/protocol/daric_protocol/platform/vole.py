@@ -6,6 +6,7 @@ to the 32 rows that it lies in: 96 and 32 bytes for each. Numbers are big-endian
 
 from hashlib import sha256
 
+from daric_protocol.limits import STREAM_ROWS
 from daric_protocol.tagged import Q
 
 TYPE_CHECKING = False
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 GROUP = 8
 NUMBERS = 3 * GROUP  # of a group: u, v and the check's of each row
-MASK = 31  # what of a row's number is its place in a chunk
+MASK = STREAM_ROWS - 1  # what of a row's number is its place in a chunk
 
 
 def hash_rows(block: bytearray, first: int, rows: "Bytes") -> "list[int]":
@@ -50,11 +51,11 @@ def select(beta: "Bytes", parts: "Iterable[Bytes]") -> int:
     from_bytes = int.from_bytes
     total = first = 0
     for part in parts:
-        choices = from_bytes(beta[first : first + 4], "little")
-        for at in range(0, 32 * (MASK + 1), 32):
+        choices = from_bytes(beta[first : first + STREAM_ROWS // 8], "little")
+        for at in range(0, 32 * STREAM_ROWS, 32):
             total += from_bytes(part[at : at + 32], "big") * (choices & 1)
             choices >>= 1
-        first += 4
+        first += STREAM_ROWS // 8
     return total % Q
 
 
@@ -97,6 +98,11 @@ class AliceRows:
     def sums(self) -> "tuple[int, int]":
         """Of weight * alpha, modulo q."""
         return self._sums[0] % Q, self._sums[1] % Q
+
+    def wipe(self) -> None:
+        """Let go of secrets, once they are no longer needed."""
+        self._inputs = (0, 0, 0)
+        self._sums = (0, 0)
 
     def _offset(self, first: int, rows: "Bytes", chunk: bytearray) -> "list[int]":
         others = (int.from_bytes(rows, "little") ^ self._delta).to_bytes(16 * GROUP, "little")
@@ -152,3 +158,7 @@ class BobRows:
     def sums(self) -> "tuple[int, int]":
         """Of weight * y, modulo q."""
         return self._sums[0] % Q, self._sums[1] % Q
+
+    def wipe(self) -> None:
+        """As AliceRows.wipe."""
+        self._sums = (0, 0)

@@ -142,6 +142,11 @@ class _Memory:
     def sums(self) -> "tuple[int, int]":
         return self._number(_SUM_U), self._number(_SUM_V)
 
+    def wipe(self) -> None:
+        zero = bytes(32)
+        for at in range(0, len(self._slots), 32):
+            self._slots[at : at + 32] = zero
+
     def run(self) -> None:
         pack_into("<II", self._slots, 0, 4, 0)
         chain_viper.run(self._slots, self._code, self._slots, b"")
@@ -165,7 +170,9 @@ def select(beta: "Bytes", parts: "Iterable[Bytes]") -> int:
         xor_columns(chosen, 32, part, 32, beta[at : at + 4])
         memory.run()
         at += 4
-    return memory.sums()[0]
+    total = memory.sums()[0]
+    memory.wipe()
+    return total
 
 
 class AliceRows(_Memory):
