@@ -271,7 +271,8 @@ def test_what_was_acknowledged_is_not_lost_where_memory_ends(seed: int) -> None:
             arrived += device.receive(host.output(now))
         except MemoryError:
             pass
-        device._complete = Scarce(device) if not device._complete else device._complete
+        if not device._complete:
+            device._complete = Scarce(device)
         try:
             host.receive(device.output(now))
         except MemoryError:

@@ -23,8 +23,7 @@ GONE = 7  # "I am not": whoever waits need not wait
 CONVERSATION_BYTES = 4
 HEADER_BYTES = 2 + CONVERSATION_BYTES
 CRC_BYTES = 4
-FRAME_LIMIT = HEADER_BYTES + LINK_FRAME_BYTES + CRC_BYTES
-STUFFED_LIMIT = FRAME_LIMIT + 1  # one COBS code byte: the frame is under 254 bytes
+STUFFED_LIMIT = HEADER_BYTES + LINK_FRAME_BYTES + CRC_BYTES + 1  # one COBS code byte: the frame is under 254 bytes
 TICKS = (1 << 30) - 1  # every board's millisecond counter wraps at a multiple of this period
 BACKOFF_LIMIT = 4  # a wait doubles at most this often: a device that computes is not flooded
 
